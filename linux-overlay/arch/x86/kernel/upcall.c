@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Upcalls on x86: the frame on the user's stack, and the registers.
+ *
+ * An upcall interrupts user mode at any instruction. On IA-32 the frame starts
+ * directly below the interrupted stack pointer (there is no red zone):
+ *
+ *	interrupted esp ->	whatever the interrupted code has there
+ *				eip
+ *				eflags
+ *				edx
+ *				ecx
+ *	esp in ctxfunc ->	eax
+ *
+ * ctxfunc finds cfunc in eax, data in ecx, the address of struct upcall in
+ * edx. All other registers, the segments and the FPU are not touched.
+ */
+
+#include <linux/errno.h>
+#include <linux/ptrace.h>
+#include <linux/restart_block.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include <linux/unistd.h>
+
+#include <asm/segment.h>
+#include <asm/sighandling.h>
+#include <asm/upcall.h>
+
+/* The bytes of int $0x80, through which a system call is restarted. */
+#define INSN_INT80	0x80cd
+
+static_assert(sizeof(struct upcall) == 12);
+static_assert(sizeof(struct upcall_frame_ia32) == 20);
+static_assert(offsetof(struct upcall_frame_ia32, eax) == 0);
+static_assert(offsetof(struct upcall_frame_ia32, origip) == 16);
+
+/**
+ * arch_upcall_allowed - can ctxfunc run where @regs would resume?
+ * @regs:	user mode registers
+ *
+ * ctxfunc is written for flat segments, which vm86 mode and code that lives
+ * on segments of its own (LDT, 16 bit) do not have.
+ */
+bool arch_upcall_allowed(struct pt_regs *regs)
+{
+	if (v8086_mode(regs))
+		return false;
+	return regs->cs == __USER_CS && regs->ss == __USER_DS &&
+	       regs->ds == __USER_DS && regs->es == __USER_DS;
+}
+
+/*
+ * If the interrupted code is about to issue restart_syscall(), then a call
+ * made by cfunc may replace the restart block before it does so. End the
+ * interrupted call with EINTR instead, as a signal handler would.
+ */
+static void upcall_cancel_restart(struct pt_regs *regs)
+{
+	u16 insn;
+
+	if (regs->ax != __NR_restart_syscall ||
+	    current->restart_block.fn == do_no_restart_syscall)
+		return;
+	if (get_user(insn, (u16 __user *)regs->ip) || insn != INSN_INT80)
+		return;
+
+	current->restart_block.fn = do_no_restart_syscall;
+	regs->ax = -EINTR;
+	regs->ip += sizeof(insn);
+}
+
+/*
+ * The flags as the interrupted code had them: a trap flag that a debugger
+ * set is the debugger's.
+ */
+static unsigned long upcall_saved_flags(struct pt_regs *regs)
+{
+	if (test_thread_flag(TIF_FORCED_TF))
+		return regs->flags & ~X86_EFLAGS_TF;
+	return regs->flags;
+}
+
+/**
+ * arch_upcall_push - write the frame of an upcall below the stack pointer
+ * @regs:	user mode registers, to be resumed after the upcall
+ *
+ * Changes no register but those of a restart that it had to cancel.
+ *
+ * Return: the frame's address, or NULL if it cannot be written.
+ */
+void __user *arch_upcall_push(struct pt_regs *regs)
+{
+	struct upcall_frame_ia32 __user *frame;
+
+	upcall_cancel_restart(regs);
+
+	frame = (void __user *)(regs->sp - sizeof(*frame));
+	if (!user_write_access_begin(frame, sizeof(*frame)))
+		return NULL;
+	unsafe_put_user(regs->ax, &frame->eax, efault);
+	unsafe_put_user(regs->cx, &frame->ecx, efault);
+	unsafe_put_user(regs->dx, &frame->edx, efault);
+	unsafe_put_user(upcall_saved_flags(regs), &frame->eflags, efault);
+	unsafe_put_user(regs->ip, &frame->origip, efault);
+	user_write_access_end();
+	return frame;
+
+efault:
+	user_write_access_end();
+	return NULL;
+}
+
+/**
+ * arch_upcall_enter - make @regs enter an upcall
+ * @regs:	user mode registers
+ * @frame:	the upcall's frame, written before
+ * @target:	where to
+ * @upc:	the owner's struct upcall
+ *
+ * No later step on the way out may take eax for a restart code, so orig_ax
+ * says that there was no system call.
+ */
+void arch_upcall_enter(struct pt_regs *regs, void __user *frame,
+		       const struct upcall_target *target,
+		       struct upcall __user *upc)
+{
+	regs->ax = target->cfunc;
+	regs->cx = target->data;
+	regs->dx = (unsigned long)upc;
+	regs->ip = target->ctxfunc;
+	regs->sp = (unsigned long)frame;
+	regs->flags &= ~(X86_EFLAGS_DF | X86_EFLAGS_RF | X86_EFLAGS_TF);
+	regs->orig_ax = -1;
+}
+
+/**
+ * arch_upcall_report_step - tell a single-stepping tracer of the new context
+ *
+ * As at the entry to a signal handler, the tracer sees the first instruction
+ * of ctxfunc before it has run.
+ */
+void arch_upcall_report_step(void)
+{
+	if (!test_thread_flag(TIF_SINGLESTEP))
+		return;
+	user_disable_single_step(current);
+	ptrace_notify(SIGTRAP, 0);
+}
+
+/**
+ * arch_upcall_read_frame - read a frame back
+ * @frame:	where to
+ * @from:	its user address
+ *
+ * Return: 0 or -EFAULT.
+ */
+int arch_upcall_read_frame(struct arch_upcall_frame *frame,
+			   const void __user *from)
+{
+	if (copy_from_user(&frame->ia32, from, sizeof(frame->ia32)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * arch_upcall_end_next - give back what UPC_CONTROL_NEXT's arguments occupied
+ * @regs:	registers of the task in UPC_CONTROL_NEXT
+ *
+ * ebx held the command, its value was passed in ecx. ecx and edx are in the
+ * frame.
+ */
+void arch_upcall_end_next(struct pt_regs *regs)
+{
+	regs->bx = regs->cx;
+}
+
+/**
+ * arch_upcall_leave - resume what an upcall interrupted
+ * @regs:	registers of the task in UPC_CONTROL_NEXT
+ * @from:	the frame's user address
+ * @frame:	the frame as read from there
+ *
+ * Restores no more than sigreturn() does.
+ */
+void arch_upcall_leave(struct pt_regs *regs, const void __user *from,
+		       const struct arch_upcall_frame *frame)
+{
+	const struct upcall_frame_ia32 *f = &frame->ia32;
+
+	regs->ax = (u32)f->eax;
+	regs->cx = (u32)f->ecx;
+	regs->dx = (u32)f->edx;
+	regs->ip = (u32)f->origip;
+	regs->sp = (unsigned long)from + sizeof(*f);
+	regs->flags = (regs->flags & ~FIX_EFLAGS) | (f->eflags & FIX_EFLAGS);
+	regs->orig_ax = -1;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_UPCALL_H
+#define _LINUX_UPCALL_H
+
+#include <linux/mm_types.h>
+#include <linux/sched.h>
+#include <uapi/linux/upcall.h>
+
+struct pt_regs;
+
+/**
+ * struct upcall_target - where an upcall leads, as upc_register() was told
+ * @ctxfunc:	user address entered
+ * @cfunc:	user address handed to @ctxfunc in a register
+ * @data:	the value handed to @ctxfunc for @cfunc
+ */
+struct upcall_target {
+	unsigned long	ctxfunc;
+	unsigned long	cfunc;
+	unsigned long	data;
+};
+
+#ifdef CONFIG_UPCALL
+
+extern unsigned int upcall_max;
+extern const unsigned int upcall_max_min;
+
+bool __upcall_resume(struct pt_regs *regs);
+void __upcall_release(struct task_struct *task);
+void __upcall_exit_mm(struct mm_struct *mm);
+
+/**
+ * upcall_resume - enter or hold back what is pending for current
+ * @regs:	user mode registers, or NULL on the way into a guest
+ *
+ * Called with TIF_NOTIFY_RESUME just cleared, in place of rseq's own pass.
+ *
+ * Return: true if an upcall was entered and rseq has had its pass.
+ */
+static inline bool upcall_resume(struct pt_regs *regs)
+{
+	return unlikely(current->upcall) && __upcall_resume(regs);
+}
+
+/**
+ * upcall_fork - a new task owns no upcalls
+ * @task:	the child, which nobody can see yet
+ */
+static inline void upcall_fork(struct task_struct *task)
+{
+	task->upcall = NULL;
+}
+
+/**
+ * upcall_release - a task leaves its mm, by exit or exec
+ * @task:	current
+ *
+ * Deletes the task's upcalls, from then on a dispatch gives ENOENT.
+ */
+static inline void upcall_release(struct task_struct *task)
+{
+	if (unlikely(task->upcall))
+		__upcall_release(task);
+}
+
+/**
+ * upcall_init_mm - a new mm has no upcalls, whatever it was copied from
+ * @mm:		the new mm
+ */
+static inline void upcall_init_mm(struct mm_struct *mm)
+{
+	mm->upcalls = NULL;
+}
+
+/**
+ * upcall_exit_mm - the last user of an mm is gone
+ * @mm:		the dying mm
+ */
+static inline void upcall_exit_mm(struct mm_struct *mm)
+{
+	if (unlikely(mm->upcalls))
+		__upcall_exit_mm(mm);
+}
+
+#else /* CONFIG_UPCALL */
+
+static inline bool upcall_resume(struct pt_regs *regs)
+{
+	return false;
+}
+
+static inline void upcall_fork(struct task_struct *task) { }
+static inline void upcall_release(struct task_struct *task) { }
+static inline void upcall_init_mm(struct mm_struct *mm) { }
+static inline void upcall_exit_mm(struct mm_struct *mm) { }
+
+#endif /* CONFIG_UPCALL */
+
+#endif /* _LINUX_UPCALL_H */

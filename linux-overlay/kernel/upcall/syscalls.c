@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system calls of upcalls, a function a command, and the task's end.
+ */
+
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/syscalls.h>
+#include <linux/uaccess.h>
+
+#include <asm/syscall.h>
+#include <asm/upcall.h>
+
+#include "upcall.h"
+
+static int upcall_register(struct upcall __user *upc,
+			   const struct upcall_target *target)
+{
+	struct upcall_owner *owner = current->upcall ?: upcall_new_owner();
+	struct upcall_entry *e;
+	int ret = -ENOMEM;
+
+	if (!owner)
+		return -ENOMEM;
+	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
+	if (e) {
+		e->owner = owner;
+		e->target = *target;
+		ret = upcall_insert(owner->table, e);
+	}
+	if (ret < 0) {
+		kfree(e);
+		if (!current->upcall)
+			kfree(owner);
+		return ret;
+	}
+	owner->upc = upc;
+	current->upcall = owner;
+	return ret;
+}
+
+/**
+ * sys_upc_register - register an upcall of the calling task
+ * @upc:	the task's struct upcall, from now on for all of its upcalls
+ * @ctxfunc:	what the kernel enters
+ * @cfunc:	what ctxfunc finds in a register, a function to call
+ * @data:	and its argument
+ *
+ * Return: the upcall's identifier, positive and known to all tasks of the mm.
+ * -EFAULT if @upc can't be read or one of the functions is not at a user
+ * address; -EINVAL if @upc is not aligned or has the wrong magic; -EFBIG if
+ * the mm has kernel.upcall_max upcalls; -ENOMEM. A failed call changes nothing.
+ */
+SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
+		void __user *, ctxfunc, void __user *, cfunc,
+		void __user *, data)
+{
+	struct upcall_target target = {
+		.ctxfunc = (unsigned long)ctxfunc,
+		.cfunc = (unsigned long)cfunc,
+		.data = (unsigned long)data,
+	};
+	struct upcall u;
+
+	if (!IS_ALIGNED((unsigned long)upc, sizeof(s32)))
+		return -EINVAL;
+	if (copy_from_user(&u, upc, sizeof(u)))
+		return -EFAULT;
+	if (!access_ok(ctxfunc, 1) || !access_ok(cfunc, 1))
+		return -EFAULT;
+	if (u.magic != UPCALL_MAGIC)
+		return -EINVAL;
+	return upcall_register(upc, &target);
+}
+
+/* upc_control(), a function a command */
+
+/* Makes @e pending at @priority or more, and its owner look at it. */
+static void upcall_post(struct upcall_entry *e, int priority)
+{
+	struct upcall_owner *owner = e->owner;
+
+	if (priority > e->priority) {
+		if (e->priority)
+			upcall_dequeue(e);
+		upcall_queue(e, priority, false);
+	}
+	if (owner->task == current)
+		return;
+	/*
+	 * The entry is queued before the flag is set, or the task woken: pairs
+	 * with __upcall_resume() and with upcall_wait_check().
+	 */
+	if (!owner->wait)
+		upcall_arm(owner);
+	else if (e->priority >= owner->wait)
+		wake_up_state(owner->task, TASK_INTERRUPTIBLE);
+}
+
+static long upcall_redispatch(int priority)
+{
+	struct upcall_owner *owner = current->upcall;
+
+	if (!owner)
+		return 0;
+	return upcall_return(owner, max(priority, 1), 0);
+}
+
+static long upcall_dispatch(struct upcall_table *table, int id, int priority)
+{
+	struct upcall_entry *e;
+	bool self = false;
+
+	spin_lock(&table->lock);
+	e = upcall_find(table, id);
+	if (e) {
+		upcall_post(e, max(priority, 1));
+		self = e->owner == current->upcall;
+	}
+	spin_unlock(&table->lock);
+
+	if (!e)
+		return -ENOENT;
+	return self ? upcall_return(current->upcall, 0, 0) : 0;
+}
+
+static long upcall_next(void __user *from)
+{
+	struct upcall_owner *owner = current->upcall;
+	struct pt_regs *regs = current_pt_regs();
+	struct arch_upcall_frame frame;
+	int ret = 0;
+
+	if (!from || arch_upcall_read_frame(&frame, from))
+		return -EFAULT;
+	if (owner)
+		ret = upcall_apply(owner, regs, from, 1);
+	if (ret < 0)
+		return ret;
+	if (!ret) {
+		arch_upcall_end_next(regs);
+		arch_upcall_leave(regs, from, &frame);
+	}
+	return syscall_get_return_value(current, regs);
+}
+
+static long upcall_delete(struct upcall_table *table, int id)
+{
+	struct upcall_entry *e;
+
+	spin_lock(&table->lock);
+	e = upcall_find(table, id);
+	if (e)
+		upcall_remove(table, e);
+	spin_unlock(&table->lock);
+
+	if (!e)
+		return -ENOENT;
+	kfree(e);
+	return 0;
+}
+
+static long upcall_poll(struct upcall_table *table, int id, int priority,
+			bool clear)
+{
+	struct upcall_entry *e;
+	long ret = -ENOENT;
+
+	spin_lock(&table->lock);
+	e = upcall_find(table, id);
+	if (e) {
+		ret = e->priority >= max(priority, 1);
+		if (ret && clear)
+			upcall_dequeue(e);
+	}
+	spin_unlock(&table->lock);
+	return ret;
+}
+
+static long upcall_poll_own(int priority, bool clear)
+{
+	struct upcall_owner *owner = current->upcall;
+	struct upcall_entry *e;
+	long ret = 0;
+
+	if (!owner)
+		return 0;
+	spin_lock(&owner->table->lock);
+	e = upcall_first(owner, priority);
+	if (e) {
+		ret = e->id;
+		if (clear)
+			upcall_dequeue(e);
+	} else if (clear && priority < 1) {
+		/* As the manual page warns: any that is registered. */
+		e = list_first_entry_or_null(&owner->owned,
+					     struct upcall_entry, owned);
+		ret = e ? e->id : 0;
+	}
+	spin_unlock(&owner->table->lock);
+	return ret;
+}
+
+/*
+ * What current waits for, or 0: then upcall_post() will wake it, having seen
+ * owner->wait. With @priority 0, ends the waiting.
+ */
+static int upcall_wait_check(struct upcall_owner *owner, int priority)
+{
+	struct upcall_entry *e = NULL;
+
+	spin_lock(&owner->table->lock);
+	if (priority)
+		e = upcall_first(owner, priority);
+	owner->wait = e ? 0 : priority;
+	spin_unlock(&owner->table->lock);
+	return e ? e->id : 0;
+}
+
+/* Sleeps until an upcall of @priority is pending; its id, or -EINTR. */
+static int upcall_sleep(struct upcall_owner *owner, int priority)
+{
+	int id;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		id = upcall_wait_check(owner, priority);
+		if (id)
+			break;
+		if (signal_pending(current)) {
+			upcall_wait_check(owner, 0);
+			id = -EINTR;
+			break;
+		}
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return id;
+}
+
+/* A task without upcalls: only a signal can end this. */
+static long upcall_wait_forever(void)
+{
+	while (!signal_pending(current)) {
+		__set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		schedule();
+	}
+	return -ERESTARTNOHAND;
+}
+
+static long upcall_wait(int priority)
+{
+	struct upcall_owner *owner = current->upcall;
+	int id;
+
+	if (!owner)
+		return upcall_wait_forever();
+	id = upcall_sleep(owner, max(priority, 1));
+	if (id > 0)
+		return upcall_return(owner, 0, id);
+	/* What came while owner->wait was set, and was not waited for. */
+	upcall_arm(owner);
+	return -ERESTARTNOHAND;
+}
+
+/*
+ * The critical section is left for good, so the call can't be restarted if a
+ * signal ends it.
+ */
+static long upcall_suspend(int priority)
+{
+	struct upcall_owner *owner = current->upcall;
+	struct upcall_state was, now;
+
+	if (!owner || upcall_read_state(owner->upc, &was))
+		return -EFAULT;
+	now.crit_count = (u32)was.crit_count - UPC_CRITADD;
+	now.pending = 0;
+	if (upcall_write_state(owner->upc, &was, &now))
+		return -EFAULT;
+	return upcall_return(owner, 0,
+			     upcall_sleep(owner, max(priority, 1)));
+}
+
+/* Commands on one upcall, whoever in the mm owns it. */
+static long upcall_control_id(int cmd, int id, int priority)
+{
+	struct upcall_table *table = smp_load_acquire(&current->mm->upcalls);
+
+	if (cmd == UPC_CONTROL_WAIT || cmd == UPC_CONTROL_SUSPEND)
+		return -EINVAL;
+	if (!table)
+		return -ENOENT;
+	switch (cmd) {
+	case UPC_CONTROL_DISPATCH:
+		return upcall_dispatch(table, id, priority);
+	case UPC_CONTROL_DELETE:
+		return upcall_delete(table, id);
+	case UPC_CONTROL_POLL:
+	case UPC_CONTROL_POLLANDCLEAR:
+		return upcall_poll(table, id, priority,
+				   cmd == UPC_CONTROL_POLLANDCLEAR);
+	}
+	return -EINVAL;
+}
+
+/* Commands on the caller's own. */
+static long upcall_control_own(int cmd, int priority)
+{
+	switch (cmd) {
+	case UPC_CONTROL_DISPATCH:
+		return upcall_redispatch(priority);
+	case UPC_CONTROL_DELETE:
+		if (current->upcall)
+			upcall_delete_owned(current->upcall);
+		return 0;
+	case UPC_CONTROL_POLL:
+		return upcall_poll_own(max(priority, 1), false);
+	case UPC_CONTROL_POLLANDCLEAR:
+		return upcall_poll_own(priority, true);
+	case UPC_CONTROL_WAIT:
+		return upcall_wait(priority);
+	case UPC_CONTROL_SUSPEND:
+		return upcall_suspend(priority);
+	}
+	return -EINVAL;
+}
+
+/**
+ * sys_upc_control - dispatch, leave, delete, poll and wait for upcalls
+ * @cmd:	one of UPC_CONTROL_*
+ * @upcid:	an upcall of any task in this mm, or -1 for the caller's own
+ * @data:	a priority; for UPC_CONTROL_NEXT, the frame
+ *
+ * For UPC_CONTROL_NEXT @upcid is what the machine's calling convention needs
+ * to restore the registers that carry the arguments.
+ *
+ * Return: as upc_control(2) says for each command. -EINVAL if there is no such
+ * command or it does not go with @upcid; -ENOENT if there is no such upcall.
+ */
+SYSCALL_DEFINE3(upc_control, int, cmd, int, upcid, void __user *, data)
+{
+	int priority = (unsigned long)data;
+
+	if (cmd == UPC_CONTROL_NEXT)
+		return upcall_next(data);
+	if (cmd < UPC_CONTROL_DISPATCH || cmd > UPC_CONTROL_SUSPEND)
+		return -EINVAL;
+	if (upcid == -1)
+		return upcall_control_own(cmd, priority);
+	return upcall_control_id(cmd, upcid, priority);
+}
+
+void __upcall_release(struct task_struct *task)
+{
+	struct upcall_owner *owner = task->upcall;
+
+	task->upcall = NULL;
+	upcall_delete_owned(owner);
+	kfree(owner);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The upcalls of an mm: their identifiers, and the queues of pending ones.
+ */
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "upcall.h"
+
+/* Slots of a new table. Twice the least limit, so that it's never regrown. */
+#define UPCALL_MIN_SLOTS	64
+
+/* kernel.upcall_max: how many upcalls may be registered in one mm. */
+unsigned int upcall_max __read_mostly = 4096;
+const unsigned int upcall_max_min = 32;
+
+/* The queue. Its ends are found without a walk, and most insertions are there. */
+
+static struct upcall_entry *upcall_of(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct upcall_entry, node);
+}
+
+/*
+ * Queues @e, behind those of its own priority unless @again says that it was
+ * in front of them before.
+ */
+void upcall_queue(struct upcall_entry *e, int priority, bool again)
+{
+	struct upcall_owner *owner = e->owner;
+	struct rb_node *parent = NULL, **link = &owner->queue.rb_node;
+	int above = again ? priority : priority - 1; /* it precedes these */
+	bool first = !owner->first || owner->first->priority <= above;
+	bool last = !owner->first || owner->last->priority > above;
+
+	if (first && last) {
+		/* The tree is empty. */
+	} else if (first) {
+		parent = &owner->first->node;
+		link = &parent->rb_left;
+	} else if (last) {
+		parent = &owner->last->node;
+		link = &parent->rb_right;
+	} else {
+		while (*link) {
+			parent = *link;
+			if (upcall_of(parent)->priority <= above)
+				link = &parent->rb_left;
+			else
+				link = &parent->rb_right;
+		}
+	}
+
+	e->priority = priority;
+	rb_link_node(&e->node, parent, link);
+	rb_insert_color(&e->node, &owner->queue);
+	if (first)
+		WRITE_ONCE(owner->first, e);
+	if (last)
+		owner->last = e;
+}
+
+/* The only way off the queue. */
+void upcall_dequeue(struct upcall_entry *e)
+{
+	struct upcall_owner *owner = e->owner;
+
+	if (owner->first == e)
+		WRITE_ONCE(owner->first, upcall_of(rb_next(&e->node)));
+	if (owner->last == e)
+		owner->last = upcall_of(rb_prev(&e->node));
+	rb_erase(&e->node, &owner->queue);
+	e->priority = 0;
+}
+
+/* The table. */
+
+struct upcall_entry *upcall_find(struct upcall_table *table, int id)
+{
+	struct upcall_entry *e = table->slots[id & (table->size - 1)];
+
+	return e && e->id == id ? e : NULL;
+}
+
+/* Makes room for one more entry; drops the lock to allocate. */
+static int upcall_grow(struct upcall_table *table)
+	__must_hold(&table->lock)
+{
+	struct upcall_entry **slots, **old = table->slots;
+	unsigned int i, size = table->size;
+
+	spin_unlock(&table->lock);
+	slots = kvcalloc(2 * size, sizeof(*slots),
+			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	spin_lock(&table->lock);
+	if (!slots)
+		return -ENOMEM;
+
+	if (table->size != size) {
+		/* Somebody else did it meanwhile. */
+		old = slots;
+	} else {
+		/* Two that shared no slot share none in twice as many. */
+		for (i = 0; i < size; i++)
+			if (old[i])
+				slots[old[i]->id & (2 * size - 1)] = old[i];
+		table->slots = slots;
+		table->size = 2 * size;
+	}
+
+	spin_unlock(&table->lock);
+	kvfree(old);
+	spin_lock(&table->lock);
+	return 0;
+}
+
+/* Identifiers go round, so that a stale one does not soon name another. */
+static int upcall_next_id(struct upcall_table *table)
+{
+	int id = table->last_id;
+
+	do {
+		id = id == INT_MAX ? 1 : id + 1;
+	} while (table->slots[id & (table->size - 1)]);
+	return id;
+}
+
+int upcall_insert(struct upcall_table *table, struct upcall_entry *e)
+{
+	int ret = 0;
+
+	spin_lock(&table->lock);
+	while (!ret && table->count < READ_ONCE(upcall_max) &&
+	       2 * (table->count + 1) > table->size)
+		ret = upcall_grow(table);
+
+	if (!ret && table->count >= READ_ONCE(upcall_max))
+		ret = -EFBIG;
+	if (!ret) {
+		ret = upcall_next_id(table);
+		e->id = ret;
+		table->last_id = ret;
+		table->slots[ret & (table->size - 1)] = e;
+		table->count++;
+		list_add(&e->owned, &e->owner->owned);
+	}
+	spin_unlock(&table->lock);
+	return ret;
+}
+
+/* Takes @e out of the table and off the queue; the caller frees it. */
+void upcall_remove(struct upcall_table *table, struct upcall_entry *e)
+{
+	if (e->priority)
+		upcall_dequeue(e);
+	list_del(&e->owned);
+	table->slots[e->id & (table->size - 1)] = NULL;
+	table->count--;
+}
+
+/* Deletes all upcalls of current. */
+void upcall_delete_owned(struct upcall_owner *owner)
+{
+	struct upcall_table *table = owner->table;
+	struct upcall_entry *e, *next;
+	LIST_HEAD(dead);
+
+	spin_lock(&table->lock);
+	list_for_each_entry_safe(e, next, &owner->owned, owned) {
+		upcall_remove(table, e);
+		list_add(&e->owned, &dead);
+	}
+	spin_unlock(&table->lock);
+
+	list_for_each_entry_safe(e, next, &dead, owned)
+		kfree(e);
+}
+
+struct upcall_table *upcall_get_table(struct mm_struct *mm)
+{
+	struct upcall_table *table, *old;
+
+	table = smp_load_acquire(&mm->upcalls);
+	if (table)
+		return table;
+
+	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return NULL;
+	table->size = UPCALL_MIN_SLOTS;
+	table->slots = kvcalloc(table->size, sizeof(*table->slots),
+				GFP_KERNEL_ACCOUNT);
+	if (!table->slots) {
+		kfree(table);
+		return NULL;
+	}
+	spin_lock_init(&table->lock);
+
+	/* Another task of this mm may be here too: the first one wins. */
+	old = cmpxchg(&mm->upcalls, NULL, table);
+	if (old) {
+		kvfree(table->slots);
+		kfree(table);
+	}
+	return old ?: table;
+}
+
+struct upcall_owner *upcall_new_owner(void)
+{
+	struct upcall_table *table = upcall_get_table(current->mm);
+	struct upcall_owner *owner;
+
+	if (!table)
+		return NULL;
+	owner = kzalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+	if (!owner)
+		return NULL;
+	owner->task = current;
+	owner->table = table;
+	owner->queue = RB_ROOT;
+	INIT_LIST_HEAD(&owner->owned);
+	return owner;
+}
+
+/* The tasks are gone, and took their upcalls with them. */
+void __upcall_exit_mm(struct mm_struct *mm)
+{
+	kvfree(mm->upcalls->slots);
+	kfree(mm->upcalls);
+	mm->upcalls = NULL;
+}
