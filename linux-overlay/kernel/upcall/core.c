@@ -217,7 +217,7 @@ static void upcall_put_back(struct upcall_owner *owner,
 static int upcall_enter(struct upcall_owner *owner, struct pt_regs *regs,
 			void __user *frame, const struct upcall_verdict *v)
 {
-	bool next = frame != NULL;
+	bool next = frame;
 
 	if (!next)
 		frame = arch_upcall_push(regs);

@@ -131,14 +131,19 @@ static long upcall_next(void __user *from)
 	struct upcall_owner *owner = current->upcall;
 	struct pt_regs *regs = current_pt_regs();
 	struct arch_upcall_frame frame;
+	bool armed = owner && READ_ONCE(owner->armed);
 	int ret = 0;
 
 	if (!from || arch_upcall_read_frame(&frame, from))
 		return -EFAULT;
 	if (owner)
 		ret = upcall_apply(owner, regs, from, 1);
-	if (ret < 0)
+	if (ret < 0) {
+		/* Nothing has changed, so a dispatch is still to be seen to. */
+		if (armed)
+			upcall_arm(owner);
 		return ret;
+	}
 	if (!ret) {
 		arch_upcall_end_next(regs);
 		arch_upcall_leave(regs, from, &frame);
@@ -247,28 +252,24 @@ static long upcall_wait_forever(void)
 		__set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		schedule();
 	}
-	return -ERESTARTNOHAND;
-}
-
-static long upcall_wait(int priority)
-{
-	struct upcall_owner *owner = current->upcall;
-	int id;
-
-	if (!owner)
-		return upcall_wait_forever();
-	id = upcall_sleep(owner, max(priority, 1));
-	if (id > 0)
-		return upcall_return(owner, 0, id);
-	/* What came while owner->wait was set, and was not waited for. */
-	upcall_arm(owner);
-	return -ERESTARTNOHAND;
+	return -EINTR;
 }
 
 /*
- * The critical section is left for good, so the call can't be restarted if a
- * signal ends it.
+ * Not restarted if a signal ends it: an upcall that comes on the way out would
+ * be entered first, and the restarted call wait for it in vain.
  */
+static long upcall_wait(int priority)
+{
+	struct upcall_owner *owner = current->upcall;
+
+	if (!owner)
+		return upcall_wait_forever();
+	return upcall_return(owner, 0,
+			     upcall_sleep(owner, max(priority, 1)));
+}
+
+/* Nor is this, for the critical section has been left. */
 static long upcall_suspend(int priority)
 {
 	struct upcall_owner *owner = current->upcall;
@@ -287,6 +288,7 @@ static long upcall_suspend(int priority)
 /* Commands on one upcall, whoever in the mm owns it. */
 static long upcall_control_id(int cmd, int id, int priority)
 {
+	/* Pairs with the cmpxchg() in upcall_get_table(). */
 	struct upcall_table *table = smp_load_acquire(&current->mm->upcalls);
 
 	if (cmd == UPC_CONTROL_WAIT || cmd == UPC_CONTROL_SUSPEND)

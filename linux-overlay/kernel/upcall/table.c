@@ -181,6 +181,7 @@ struct upcall_table *upcall_get_table(struct mm_struct *mm)
 {
 	struct upcall_table *table, *old;
 
+	/* Pairs with the cmpxchg() below. */
 	table = smp_load_acquire(&mm->upcalls);
 	if (table)
 		return table;

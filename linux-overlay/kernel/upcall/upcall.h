@@ -66,7 +66,7 @@ struct upcall_owner {
  * @slots:	entry with identifier id is in slot id % @size, alone
  */
 struct upcall_table {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* innermost but for waking a task */
 	unsigned int		count;
 	int			last_id;
 	unsigned int		size;
