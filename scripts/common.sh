@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced by the scripts here: settings, messages, and step(), which runs
+# something long with its output in a log and little on the terminal.
+
+set -euo pipefail
+shopt -s nullglob
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# The defaults are the Makefile's; they stand here too for scripts run by hand.
+BASE=${BASE:-6.12}
+ARCH=${ARCH:-i386}
+SMP=${SMP:-2}
+MEM=${MEM:-512M}
+CPU=${CPU:-Nehalem}
+ACCEL=${ACCEL:-tcg}
+KERNEL_SRC=${KERNEL_SRC:-}
+DEBUG=${DEBUG:-}
+JOBS=${JOBS:-$(nproc)}
+V=${V:-}
+O=${O:-build}
+case $O in /*) ;; *) O=$top/$O ;; esac
+export BASE ARCH SMP MEM CPU ACCEL KERNEL_SRC DEBUG JOBS V O
+[ "$DEBUG" != 0 ] || DEBUG=
+[ "$V" != 0 ] || V=
+
+# Options of the calling make must not reach the makes that are called.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL GNUMAKEFLAGS
+
+# git must not be led astray by a caller's hook, nor messages by a language.
+unset GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE
+export LC_ALL=C
+
+logs=$O/log
+export tree=$O/tree
+
+say() { printf '%s\n' "$*"; }
+note() { printf 'note: %s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Run make without the variables that mean something else to the kernel's.
+cleanmake() { env -u O -u V -u CPU -u BASE -u DEBUG make "$@"; }
+
+# The lines of a log that tell why something failed, else its last ones.
+matter() {
+	local re='error|undefined reference|No rule to make|not found|No such|cannot|failed|FAILED|^not ok|WARNING|BUG:|panic|\*\*\*'
+
+	if grep -qE "$re" "$1"; then
+		grep -E "$re" "$1" | head -n 10
+	else
+		tail -n 10 "$1"
+	fi | sed 's/^/    /'
+}
+
+# While a step runs: its name, how long so far, and where it has got to.
+ticker() {
+	local name=$1 log=$2 start=$SECONDS
+
+	while sleep 15 >/dev/null 2>&1; do
+		printf '  ...  %s: %d s, %d lines, %.50s\n' "$name" \
+			$((SECONDS - start)) "$(wc -l <"$log")" \
+			"$(tail -n 1 "$log" | tr -d '\r' | tr '\t' ' ')"
+	done
+}
+
+# step NAME COMMAND...: run COMMAND (or a function); on failure, say why.
+step() {
+	local name=$1 log status=0 start=$SECONDS tick=
+
+	shift
+	mkdir -p "$logs"
+	log=$logs/$(printf %s "$name" | tr -cs 'A-Za-z0-9.+\n-' '-').log
+	if [ -n "$V" ]; then
+		say "  ...  $name"
+		(set -e; "$@") </dev/null > >(tee "$log") 2>&1 &
+		wait $! || status=$?
+	else
+		: >"$log"
+		ticker "$name" "$log" &
+		tick=$!
+		# In the background, because set -e is ignored left of ||.
+		(set -e; "$@") </dev/null >"$log" 2>&1 &
+		wait $! || status=$?
+		kill "$tick"
+		wait "$tick" 2>/dev/null || true
+	fi
+	if [ "$status" = 0 ]; then
+		printf '%5d s  %s\n' $((SECONDS - start)) "$name"
+		return 0
+	fi
+	printf '%5d s  %s: FAILED (status %d)\n' $((SECONDS - start)) "$name" "$status"
+	matter "$log"
+	say "    whole log: $log"
+	return "$status"
+}
+
+# private_apt ARCHITECTURES COMMAND...: apt with lists of its own below $O. It
+# needs no root, and can know of i386 without dpkg being told.
+private_apt() {
+	local dir=$O/apt-$1 archs=$1
+
+	shift
+	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
+	apt-get -q -o Dir::State="$dir/state" -o Dir::Cache="$dir/cache" \
+		-o Dir::State::status=/dev/null -o APT::Sandbox::User= \
+		-o APT::Architecture="${archs%,*}" \
+		-o APT::Architectures="$archs" "$@"
+}
+
+# fetch_deb PACKAGE[:i386]: download its .deb into the current directory, by
+# the lists this machine has, else by fresh ones of our own. One index out of
+# several may be in flux on the mirror: what counts is the download.
+fetch_deb() {
+	local archs
+
+	apt-get -q download "$1" 2>/dev/null && return
+	archs=$(dpkg --print-architecture)
+	case $1 in *:i386) archs=$archs,i386 ;; esac
+	private_apt "$archs" download "$1" 2>/dev/null && return
+	private_apt "$archs" update || true
+	private_apt "$archs" download "$1"
+}

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Boot the guest on a directory of files, one of which is /job, and return
+# what /job returned; 125 if the guest did not get that far, or its kernel
+# complained.
+# usage: boot.sh [-i] [-k KERNEL-DIR] [-t SECONDS] [-n NAME] [-q] DIRECTORY
+#   -i: an interactive shell instead of /job; -q: do not judge the kernel's log
+
+. "$(dirname "$0")/../common.sh"
+
+kernel=kernel-$ARCH${DEBUG:+-debug}
+limit=600 name=run interactive='' judge=1
+while getopts ik:n:t:q opt; do
+	case $opt in
+	i) interactive=1 ;;
+	k) kernel=$OPTARG ;;
+	n) name=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	q) judge= ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+extra=$1
+
+case $ARCH in
+i386) qemu="qemu-system-i386" ;;
+*) die "ARCH=$ARCH: no guest for it yet" ;;
+esac
+command -v "$qemu" >/dev/null || die "$qemu is not installed"
+
+"$top/scripts/guest/initramfs.sh"
+mkdir -p "$logs"
+console=$logs/$name.console
+work=$(mktemp -d "$O/guest.XXXXXX")
+trap 'rm -rf "$work"; [ -z "${cat-}" ] || kill "$cat" 2>/dev/null || true' EXIT
+
+# Archives may follow each other: the unchanging one first.
+pack() { (cd "$1" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet); }
+[ -z "$interactive" ] || : >"$extra/interactive"
+{ cat "$O/initramfs.cpio"; pack "$extra"; } >"$work/initrd"
+echo failed >"$work/verdict"
+
+# The MP table lists sockets, not cores: hence sockets= below.
+append="console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1 ${APPEND-}"
+args=(-accel "$ACCEL" -cpu "$CPU" -smp "$SMP,sockets=$SMP" -m "$MEM" -display none
+	-no-reboot -nodefaults -no-user-config -net none
+	-kernel "$O/$kernel/arch/x86/boot/bzImage" -initrd "$work/initrd"
+	-chardev "file,id=verdict,path=$work/verdict"
+	-serial "file:$console")
+
+if [ -n "$interactive" ]; then
+	if [ -t 0 ]; then
+		size=$(stty size) || size="24 80"
+		append+=" ROWS=${size% *} COLS=${size#* } TERM=${TERM:-linux}"
+	fi
+	args+=(-chardev 'stdio,id=out,signal=off')
+	limit=0
+else
+	mkfifo "$work/out.in" "$work/out.out"
+	cat "$work/out.out" &
+	cat=$!
+	args+=(-chardev "pipe,id=out,path=$work/out")
+fi
+status=0
+timeout --foreground -k 5 "$limit" "$qemu" "${args[@]}" -append "$append" \
+	-serial chardev:out -serial chardev:verdict 2>"$work/stderr" || status=$?
+if [ -z "$interactive" ]; then
+	# Nothing is left in the pipe when cat has seen its end.
+	[ "$status" = 0 ] || kill "$cat" 2>/dev/null || true
+	wait "$cat" 2>/dev/null || true
+	cat=
+fi
+
+read -r verdict code <"$work/verdict" || true
+trouble=
+if [ "$status" = 124 ]; then
+	trouble="not done after $limit s"
+elif [ "$status" != 0 ]; then
+	trouble="$qemu: $(tail -n 1 "$work/stderr")"
+elif [ "$verdict" != exit ]; then
+	trouble="the kernel died or rebooted"
+fi
+if [ -n "$judge" ] && ! complaints=$("$top/scripts/guest/log-check.sh" "$console"); then
+	trouble="${trouble:+$trouble; }the kernel complained"
+fi
+if [ -n "$trouble" ]; then
+	printf 'guest: %s\n' "$trouble" >&2
+	[ -z "${complaints-}" ] || printf '%s\n' "$complaints" >&2
+	printf 'guest: whole console: %s\n' "$console" >&2
+	exit 125
+fi
+exit "${code:-125}"

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Configure and build the guest's kernel out of the patched tree.
+# usage: kernel.sh [off]   (off: with CONFIG_UPCALL unset, for the ENOSYS test)
+
+. "$(dirname "$0")/../common.sh"
+
+name=kernel-$ARCH
+fragments=("$top/scripts/guest/guest.config" "$top/scripts/guest/$ARCH.config")
+[ -f "${fragments[1]}" ] || die "ARCH=$ARCH: there is no scripts/guest/$ARCH.config"
+[ ! -f "$tree/kernel/Kconfig.upcall" ] || fragments+=("$top/selftests/config")
+if [ -n "$DEBUG" ]; then
+	name=$name-debug
+	fragments+=("$top/scripts/guest/debug.config")
+fi
+if [ "${1-}" = off ]; then
+	name=$name-off
+	fragments+=("$top/scripts/guest/off.config")
+else
+	fragments+=("$top/scripts/guest/features.config")
+fi
+out=$O/$name
+mkdir -p "$out"
+
+kmake() { cleanmake -C "$tree" O="$out" ARCH="$ARCH" "$@"; }
+
+# One setting a symbol; the last fragment that sets it wins.
+merge() {
+	awk -F= '/^CONFIG_/ { v[$1] = $0 } END { for (k in v) print v[k] }' \
+		"$@" | sort
+}
+
+# What was asked for and is not there was left out by a dependency.
+verify() {
+	local line missing=0
+
+	while read -r line; do
+		case $line in
+		*=n) ! grep -q "^${line%=n}=" "$out/.config" && continue ;;
+		*) grep -qxF "$line" "$out/.config" && continue ;;
+		esac
+		say "error: $line did not take effect"
+		missing=1
+	done <"$out/wanted.config"
+	return $missing
+}
+
+configure() {
+	kmake KCONFIG_ALLCONFIG="$out/wanted.config" allnoconfig
+	verify
+}
+
+merge "${fragments[@]}" >"$out/wanted.new"
+if ! cmp -s "$out/wanted.new" "$out/wanted.config" || [ ! -f "$out/.config" ]; then
+	mv "$out/wanted.new" "$out/wanted.config"
+	step "configure $name" configure || { rm -f "$out/.config"; exit 1; }
+fi
+rm -f "$out/wanted.new"
+step "build $name" kmake -j"$JOBS" bzImage

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Run test programs in a guest and judge them. A test that takes the guest down
+# has failed; a new guest goes on with those after it. Writes the totals
+# ("passed failed skipped") to $O/check/NAME and the guest's words to
+# $O/log/NAME.tap; prints what failed.
+# usage: suite.sh [-l] NAME KERNEL SECONDS PROGRAM...
+#   -l: programs that speak no TAP count by their exit status
+
+. "$(dirname "$0")/../common.sh"
+# shellcheck source=scripts/guest/put.sh
+. "$top/scripts/guest/put.sh"
+
+lax=0
+[ "$1" != -l ] || { lax=1; shift; }
+name=$1 kernel=$2 limit=$3
+shift 3
+[ $# -gt 0 ] || die "$name: no programs"
+
+dir=$(mktemp -d "$O/suite.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+# A test may run others that lie beside it.
+while read -r d; do
+	for p in "$d"/*; do
+		[ ! -f "$p" ] || [ ! -x "$p" ] || put_program "$p"
+	done
+done < <(printf '%s\n' "${@%/*}" | sort -u)
+cp "$top/scripts/guest/suite-job" "$dir/job"
+chmod +x "$dir/job"
+echo "$limit" >"$dir/limit"
+mkdir -p "$O/check"
+tap=$logs/$name.tap
+: >"$tap"
+
+boots=0 bad_boots=0
+left=("$@")
+while [ ${#left[@]} -gt 0 ]; do
+	boots=$((boots + 1))
+	printf '%s\n' "${left[@]}" >"$dir/list"
+	"$top/scripts/guest/boot.sh" -n "$name-$boots" -k "$kernel" \
+		-t $((60 + limit * ${#left[@]})) "$dir" >"$dir.out" 2>"$dir.err" ||
+		bad_boots=$((bad_boots + 1))
+	cat "$dir.out" "$dir.err" >>"$tap"
+	sed 's/^/    /' "$dir.err"
+	ended=$(grep -c '^@@ end ' "$dir.out" || true)
+	rm -f "$dir.out" "$dir.err"
+	# The one that was running is not tried again.
+	left=("${left[@]:ended + 1}")
+	[ $boots -lt 8 ] || break
+done
+
+awk -v lax=$lax -f "$top/scripts/guest/tap.awk" "$tap" >"$dir.judged"
+awk '/^program / && $4 > 0 { print; show = 1; next } /^program / { show = 0 } show' "$dir.judged"
+ran=$(grep -c '^program ' "$dir.judged" || true)
+awk -v name="$name" -v bad=$bad_boots -v missing=$(($# - ran)) '
+	/^program / { p += $3; f += $4; s += $5 }
+	END {
+		# The guest itself is a test: did its kernel complain?
+		if (bad) f += bad; else p++
+		f += missing
+		if (missing) printf "%d programs were not run\n", missing >"/dev/stderr"
+		if (p <= !bad) { f++; print "every test was skipped" >"/dev/stderr" }
+		print p + 0, f + 0, s + 0
+	}' "$dir.judged" >"$O/check/$name"
+rm -f "$dir.judged"
+read -r p f s <"$O/check/$name"
+say "$name: $p passed, $f failed, $s skipped"
+[ "$f" = 0 ]

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make help: the targets, and the variables with their present values.
+
+. "$(dirname "$0")/common.sh"
+
+cat <<EOF
+usage: make TARGET [VARIABLE=value ...]
+
+To see it work                                  variables
+  demo                upcalls at work in a guest    BASE O KERNEL_SRC SMP MEM CPU ACCEL
+  check               every test, and the totals    BASE O KERNEL_SRC SMP MEM CPU ACCEL
+To work with it
+  tree                a patched kernel tree         BASE O KERNEL_SRC FORCE
+  kernel              the guest's kernel            tree's, ARCH DEBUG
+  lib                 libupcall and its examples    O
+  selftests           the kernel's selftests        tree's
+  run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT
+  shell               a shell in a guest            as run
+  install             libupcall, on this machine    PREFIX DESTDIR
+The series
+  apply KDIR=dir      put it on a tree of your own  BASE DRY_RUN
+  patches             write patches/BASE anew       BASE
+  check-patches       is it what its sources say?   BASE
+  checkpatch          the kernel's style checker    BASE
+  check-kernel-style  W=1, sparse, kernel-doc       kernel's
+To clean up
+  clean               what was built                O
+  distclean           and the kernel source         O
+
+Variables, as they are now
+  BASE=$BASE  the kernel: $(cd "$top/patches" && echo [0-9]*)
+  ARCH=$ARCH  the guest's machine: i386
+  SMP=$SMP MEM=$MEM CPU=$CPU ACCEL=$ACCEL  the guest, as QEMU names things
+  O=$O  the build directory
+  KERNEL_SRC=$KERNEL_SRC  a kernel tarball or tree (default: Debian's linux-source-$BASE)
+  DEBUG=$DEBUG  1: lockdep, kmemleak and others in the guest's kernel
+  V=$V  1: show what is run       JOBS=$JOBS  make's -j
+  TIMEOUT=${TIMEOUT-}  seconds a program may take in 'make run' (default: as long as it likes)
+EOF

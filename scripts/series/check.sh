@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Is patches/$BASE what its sources say? Regenerate and compare, apply it to
+# the recorded release without fuzz or offset, compare new files with their
+# sources, count what it adds to existing files. Prints TAP.
+
+. "$(dirname "$0")/../common.sh"
+# shellcheck source=scripts/series/topics.sh
+. "$top/scripts/series/topics.sh"
+
+most=60		# lines added to existing files
+get_pristine
+work=$(mktemp -d "$O/check.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+count=0 failed=0
+
+# check NAME COMMAND...: one line of TAP, and the output if it failed.
+check() {
+	local name=$1 word=ok
+
+	shift
+	count=$((count + 1))
+	(set -e; "$@") >"$work/log" 2>&1 &	# set -e is ignored left of ||
+	wait $! || word="not ok"
+	say "$word $count - $name"
+	[ "$word" = ok ] || { failed=1; head -n 20 "$work/log" | sed 's/^/# /'; }
+}
+
+skip() {
+	count=$((count + 1))
+	say "ok $count - $1 # SKIP the source at hand is $have, not $release"
+}
+
+regenerated() {
+	"$top/scripts/series/generate.sh" "$work/again"
+	diff -r "$work/again" "$patches"
+}
+
+# patch says 'offset' or 'fuzz' where a hunk is not exactly where it should be.
+applies() {
+	local p
+
+	mkdir "$work/tree"
+	touched | (cd "$O/pristine" && cpio -pdm --quiet "$work/tree")
+	while read -r p; do
+		patch -d "$work/tree" -p1 -F0 --no-backup-if-mismatch <"$patches/$p"
+	done < <(grep '\.patch$' "$patches/series") >"$work/said" 2>&1 || {
+		grep -E 'FAILED|malformed|No file|already' "$work/said"
+		return 1
+	}
+	if [ "$have" = "$release" ] && grep -E 'offset|fuzz' "$work/said"; then
+		return 1
+	fi
+}
+
+complete() {
+	local here there
+
+	here=$(cd "$patches" && printf '%s\n' [0-9]*.patch)
+	there=$(grep '\.patch$' "$patches/series")
+	[ "$here" = "$there" ] || { say "series and patches differ"; return 1; }
+}
+
+equal_sources() {
+	local f
+
+	new_files >"$work/new"
+	(cd "$work/tree" && find . -type f | sed 's,^\./,,' | sort) |
+		while read -r f; do
+			[ -f "$O/pristine/$f" ] || echo "$f"
+		done | diff "$work/new" -
+	while read -r f; do
+		cmp "$work/tree/$f" "$(source_of "$f")"
+	done <"$work/new"
+}
+
+hook_stat() {
+	touched | while read -r f; do
+		{ git diff --no-index --numstat "$O/pristine/$f" "$work/tree/$f" || true; } |
+			awk -v f="$f" '{ printf "%4d +%3d -  %s\n", $1, $2, f }'
+	done
+}
+
+few_lines() {
+	awk -v most="$most" '{ n += $1 } END { print n; exit n > most }' "$work/stat"
+}
+
+if [ "$have" = "$release" ]; then
+	check "patches/$BASE is what make patches makes" regenerated
+else
+	skip "patches/$BASE is what make patches makes"
+fi
+check "series names every patch" complete
+check "the series applies without fuzz or offset" applies
+check "new files equal their sources" equal_sources
+hook_stat >"$work/stat"
+check "at most $most lines added to existing files" few_lines
+say "1..$count"
+say "# added and removed in existing files:"
+sed 's/^/# /' "$work/stat"
+awk '{ a += $1; r += $2 } END { printf "# %4d +%3d -  in %d files\n", a, r, NR }' "$work/stat"
+exit $failed
