@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Identifiers: positive, distinct, and one space for all tasks that share
+ * the memory, threads and clone(CLONE_VM) processes alike.
+ *
+ * upc_register(2), DESCRIPTION; the upcall ABI, section 1.
+ */
+#include "upcall_test.h"
+
+/* What the limit leaves to everybody. */
+#define NR_IDS	32
+
+struct owner {
+	struct upcall upc;
+	int id;
+	int hits;
+};
+
+/* Registers, tells its id and runs in user mode until it is dispatched to. */
+static int owner_main(void *arg)
+{
+	struct owner *owner = arg;
+
+	WRITE_ONCE(owner->id, upc_register_ctx(&owner->upc, ctx_next,
+					       count_cfunc, &owner->hits));
+	while (owner->id > 0 && !READ_ONCE(owner->hits))
+		cpu_relax();
+	return 0;
+}
+
+static void *owner_thread(void *arg)
+{
+	owner_main(arg);
+	return NULL;
+}
+
+static int id_of(struct owner *owner)
+{
+	while (!READ_ONCE(owner->id))
+		sched_yield();
+	return owner->id;
+}
+
+TEST(positive_and_distinct)
+{
+	static struct upcall upc = UPCALL_INIT;
+	int ids[NR_IDS], i, j, hits = 0;
+
+	for (i = 0; i < NR_IDS; i++) {
+		ids[i] = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+		ASSERT_GT(ids[i], 0);
+		for (j = 0; j < i; j++)
+			ASSERT_NE(ids[i], ids[j]);
+	}
+	for (i = 0; i < NR_IDS; i++)
+		EXPECT_EQ(0, upc_dispatch(ids[i], 1));
+	EXPECT_EQ(NR_IDS, hits);
+}
+
+TEST(shared_with_threads)
+{
+	static struct owner mine = { .upc = UPCALL_INIT };
+	static struct owner other[2] = {
+		{ .upc = UPCALL_INIT }, { .upc = UPCALL_INIT },
+	};
+	pthread_t threads[2];
+	int i;
+
+	mine.id = upc_register_ctx(&mine.upc, ctx_next, count_cfunc,
+				   &mine.hits);
+	ASSERT_GT(mine.id, 0);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, owner_thread,
+					    &other[i]));
+		ASSERT_GT(id_of(&other[i]), 0);
+		EXPECT_NE(mine.id, other[i].id);
+	}
+	EXPECT_NE(other[0].id, other[1].id);
+
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, upc_dispatch(other[i].id, 1));
+		pthread_join(threads[i], NULL);
+		EXPECT_EQ(1, other[i].hits);
+	}
+	EXPECT_EQ(0, mine.hits);
+}
+
+TEST(shared_with_processes)
+{
+	static struct owner mine = { .upc = UPCALL_INIT };
+	static struct owner other = { .upc = UPCALL_INIT };
+	static char stack[65536];
+	int status;
+	pid_t pid;
+
+	mine.id = upc_register_ctx(&mine.upc, ctx_next, count_cfunc,
+				   &mine.hits);
+	ASSERT_GT(mine.id, 0);
+	pid = clone(owner_main, stack + sizeof(stack), CLONE_VM | SIGCHLD,
+		    &other);
+	ASSERT_GT(pid, 0);
+	ASSERT_GT(id_of(&other), 0);
+	EXPECT_NE(mine.id, other.id);
+
+	EXPECT_EQ(0, upc_dispatch(other.id, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(1, other.hits);
+	EXPECT_EQ(0, mine.hits);
+}
+
+TEST_HARNESS_MAIN

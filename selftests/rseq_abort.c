@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An upcall that hits a restartable sequence aborts it first: what the frame
+ * holds as the interrupted instruction is the abort address. ABI page, section
+ * 8, rseq.
+ */
+#include "upcall_proc.h"
+
+#include <sys/rseq.h>
+
+#define ROUNDS	200
+
+static struct upcall upc = UPCALL_INIT;
+static int id;
+
+/* Shared with the assembly. */
+static int in_section __attribute__((used));
+static int leave __attribute__((used));
+static int aborts __attribute__((used));
+
+/* First what the context function notes: the frame's address. */
+static struct {
+	struct upcall_frame_ia32 *frame;
+	int hits, in_section, at_abort;
+} seen;
+
+extern char section_start[], section_end[], section_abort[];
+
+/*
+ * Spins in a restartable sequence until leave is set, starting again each time
+ * it is aborted. The argument is where the thread's rseq_cs field is.
+ */
+static void __attribute__((naked, noinline)) spin_in_section(__u64 *rseq_cs)
+{
+	asm volatile(".pushsection .data\n\t"
+		     ".balign 32\n\t"
+		     "section_cs:\n\t"
+		     ".long 0, 0\n\t"
+		     ".long section_start, 0\n\t"
+		     ".long section_end - section_start, 0\n\t"
+		     ".long section_abort, 0\n\t"
+		     ".popsection\n\t"
+
+		     "movl 4(%esp), %eax\n\t"
+		     "section_enter:\n\t"
+		     "movl $section_cs, (%eax)\n\t"
+		     "section_start:\n\t"
+		     "movl $1, in_section\n\t"
+		     "cmpl $0, leave\n\t"
+		     "je section_start\n\t"
+		     "section_end:\n\t"
+		     "movl $0, in_section\n\t"
+		     "movl $0, (%eax)\n\t"
+		     "ret\n\t"
+
+		     ".long 0x53053053\n\t"	/* the signature, RSEQ_SIG */
+		     "section_abort:\n\t"
+		     "movl $0, in_section\n\t"
+		     "incl aborts\n\t"
+		     "jmp section_enter\n\t");
+}
+
+static void cfunc(void *data)
+{
+	char *origip = (char *)seen.frame->origip;
+
+	seen.in_section += origip >= section_start && origip < section_end;
+	seen.at_abort += origip == section_abort;
+	count_cfunc(&seen.hits);
+}
+
+/* One upcall at a time: none may be lost, and none coalesces. */
+static void *hit_section(void *data)
+{
+	int i, ret = 0;
+
+	pin_to_cpu(1);
+	for (i = 0; i < ROUNDS && !ret; i++) {
+		WAIT_UNTIL(READ_ONCE(in_section));
+		ret = upc_dispatch(id, 1);
+		WAIT_UNTIL(READ_ONCE(seen.hits) != i || ret);
+	}
+	WRITE_ONCE(leave, 1);
+	return (void *)(long)ret;
+}
+
+FIXTURE(rseq_abort) {
+	struct rseq *rseq;
+};
+
+FIXTURE_VARIANT(rseq_abort) {
+	void *ctx;
+};
+
+FIXTURE_VARIANT_ADD(rseq_abort, next) { .ctx = ctx_next_noting };
+FIXTURE_VARIANT_ADD(rseq_abort, pop) { .ctx = ctx_pop_noting };
+
+FIXTURE_SETUP(rseq_abort)
+{
+	self->rseq = (struct rseq *)((char *)__builtin_thread_pointer() +
+				     __rseq_offset);
+	if (!__rseq_size || (int)self->rseq->cpu_id < 0)
+		SKIP(return, "the C library has registered no rseq");
+	id = upc_register_ctx(&upc, variant->ctx, cfunc, &seen);
+	ASSERT_GT(id, 0);
+}
+
+FIXTURE_TEARDOWN(rseq_abort)
+{
+}
+
+TEST_F_TIMEOUT(rseq_abort, the_saved_eip_is_the_abort_address, 120)
+{
+	pthread_t thread;
+	void *ret;
+
+	ASSERT_TRUE(pin_to_cpu(0));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, hit_section, NULL));
+	spin_in_section((__u64 *)&self->rseq->rseq_cs);
+	ASSERT_EQ(0, pthread_join(thread, &ret));
+	EXPECT_EQ(0, (long)ret);
+	EXPECT_EQ(ROUNDS, seen.hits);
+	EXPECT_EQ(0, seen.in_section);
+	EXPECT_LT(0, seen.at_abort);
+	EXPECT_LE(seen.at_abort, aborts);
+	EXPECT_EQ(0, upc.crit_count);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of code that no frame can be pushed for share: a thread that
+ * dispatches to such code while it spins, and what is to be found after it.
+ */
+#ifndef UPCALL_SEGMENT_H
+#define UPCALL_SEGMENT_H
+
+#include "upcall_proc.h"
+
+#include <asm/ldt.h>
+
+/* The spinning code sets inside, and goes on until stop is set. */
+struct spin {
+	int inside;
+	int stop;
+};
+
+static struct upcall upc = UPCALL_INIT;
+static struct spin static_spin, *spin = &static_spin;
+static int id, hits, early_hits, wrong;
+
+static void *dispatch_to_spinner(void *arg)
+{
+	int i;
+
+	while (!READ_ONCE(spin->inside))
+		cpu_relax();
+	wrong |= upc_dispatch(id, 7);
+	while (READ_ONCE(upc.pending) < 7)
+		cpu_relax();
+	wrong |= upc_poll(id, 7) != 1;
+	for (i = 0; i < 100; i++) {
+		wrong |= upc_dispatch(id, 1 + i % 7);
+		sched_yield();
+	}
+	wrong |= upc_dispatch(id, 40);
+	while (READ_ONCE(upc.pending) < 40)
+		cpu_relax();
+	wrong |= upc_poll(id, 40) != 1;
+	early_hits = READ_ONCE(hits);
+	WRITE_ONCE(spin->stop, 1);
+	return NULL;
+}
+
+/* Back where a frame can be pushed: the one upcall is held, and then enters. */
+static inline void was_held(struct __test_metadata *_metadata, int priority)
+{
+	EXPECT_EQ(0, wrong);
+	EXPECT_EQ(0, early_hits);
+	EXPECT_EQ(0, hits);
+	EXPECT_EQ(0, upc.crit_count);
+	EXPECT_LE(priority, upc.pending);
+	EXPECT_EQ(1, upc_poll(id, priority));
+	EXPECT_EQ(0, upc_dispatch(-1, 0));
+	EXPECT_EQ(1, hits);
+	EXPECT_EQ(0, upc.crit_count);
+	EXPECT_EQ(0, upc.pending);
+	EXPECT_EQ(0, upc_poll(id, 1));
+	/* And it is as before: nothing stays switched off. */
+	EXPECT_EQ(0, upc_dispatch(id, 1));
+	EXPECT_EQ(2, hits);
+}
+
+/* Returns the selector of LDT entry 0, or a negative errno. */
+static inline int make_segment(void *base, unsigned int limit, bool code,
+			       bool is_32bit)
+{
+	struct user_desc desc = {
+		.entry_number = 0,
+		.base_addr = (unsigned long)base,
+		.limit = limit,
+		.limit_in_pages = limit == 0xfffff,
+		.contents = code ? MODIFY_LDT_CONTENTS_CODE :
+				   MODIFY_LDT_CONTENTS_DATA,
+		.seg_32bit = is_32bit,
+	};
+	int ret = upc_syscall(SYS_modify_ldt, 1, (long)&desc, sizeof(desc), 0);
+
+	return ret < 0 ? ret : 7;	/* entry 0, in the LDT, privilege 3 */
+}
+
+#endif /* UPCALL_SEGMENT_H */
