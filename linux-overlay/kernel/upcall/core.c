@@ -42,13 +42,16 @@
  *   table, entries, queues, owner->wait:    any task of the mm, under the lock
  *   owner->armed:                           set under the lock, cleared by the
  *                                           owning task without
- *   owner->upc, owner->redispatch:          the owning task alone, no lock
+ *   owner->spared:                          both set and cleared under the lock
+ *   owner->upc, owner->redispatch:          written by the owning task alone,
+ *                                           no lock
  *   task->upcall:                           that task alone
  *   owner->task:  constant. The task can't go away while an entry of its is
  *                 in the table: it deletes them first, in upcall_release().
  *   user memory:  the owning task alone, on its way to user mode or in a
  *                 system call of its own, never under the lock, and may
- *                 fault.
+ *                 fault. A dispatcher peeks at pending, if that is possible
+ *                 without a fault.
  *
  * An upcall on its way
  *
@@ -80,6 +83,21 @@
  *
  * Either the owner sees the entry, or both flags are set after it cleared
  * them, and it comes back before it enters user mode.
+ *
+ * A dispatcher that finds, in the owner's struct upcall, pending at the
+ * priority already leaves the owner alone: it would find that it has nothing
+ * to do. So it runs user code again although it is dispatched to without end.
+ * The owner, when it lowers pending, may cross with that:
+ *
+ *   dispatcher                         owner
+ *
+ *   lock                               lock
+ *   queue the entry                    owner->spared = false
+ *   owner->spared = true               look at the queue
+ *   smp_mb()                           unlock
+ *   read pending                       write pending
+ *   unlock                             smp_mb()
+ *                                      if (owner->spared) look again
  *
  * WAIT and SUSPEND: the waiter sets its state, then looks at the queue and
  * notes owner->wait under the lock; the dispatcher queues under the lock,
@@ -173,6 +191,7 @@ static void upcall_decide(struct upcall_owner *owner, struct pt_regs *regs,
 		v->now.pending = 0;
 
 	spin_lock(&owner->table->lock);
+	WRITE_ONCE(owner->spared, false);
 	e = owner->first;
 	if (!e) {
 		/* Nothing pending, nothing to say. */
@@ -210,6 +229,27 @@ static void upcall_put_back(struct upcall_owner *owner,
 	spin_unlock(&owner->table->lock);
 }
 
+/* Has @owner pass through upcall_resume() before it runs user code again. */
+void upcall_arm(struct upcall_owner *owner)
+{
+	WRITE_ONCE(owner->armed, true);
+	set_notify_resume(owner->task);
+}
+
+/*
+ * User code is told of less than before. Pairs with upcall_told(): either the
+ * dispatcher sees that, or we see that it left us alone.
+ */
+static void upcall_look_again(struct upcall_owner *owner,
+			      const struct upcall_verdict *v)
+{
+	if (v->now.pending >= v->was.pending)
+		return;
+	smp_mb();	/* see above */
+	if (READ_ONCE(owner->spared))
+		upcall_arm(owner);
+}
+
 /*
  * Enters the upcall of @v: the one place where that happens. @frame is the
  * frame to reuse, or NULL to push one.
@@ -225,49 +265,72 @@ static int upcall_enter(struct upcall_owner *owner, struct pt_regs *regs,
 		upcall_put_back(owner, v);
 		return -EFAULT;
 	}
+	upcall_look_again(owner, v);
 	if (next)
 		arch_upcall_end_next(regs);
 	arch_upcall_enter(regs, frame, &v->target, owner->upc);
 	return 1;
 }
 
-/* Was it user code that was interrupted, rather than a system call made? */
-static bool upcall_in_user_code(struct pt_regs *regs)
+/*
+ * Holds current's highest pending upcall back, or takes it off the queue into
+ * @v. Returns 1 if it is to be entered, 0 if none is, -EFAULT if struct upcall
+ * is not as it should be and nothing has changed.
+ */
+static int upcall_judge(struct upcall_owner *owner, struct pt_regs *regs,
+			int least, struct upcall_verdict *v)
 {
-	return syscall_get_nr(current, regs) == -1;
+	/* Before the look at the queue: a dispatch after it arms again. */
+	WRITE_ONCE(owner->armed, false);
+	if (upcall_read_state(owner->upc, &v->was))
+		return -EFAULT;
+	upcall_decide(owner, regs, least, v);
+	if (v->enter)
+		return 1;
+	if (!least && v->now.pending == v->was.pending)
+		return 0;
+	if (put_user(v->now.pending, &owner->upc->pending))
+		return -EFAULT;
+	upcall_look_again(owner, v);
+	return 0;
 }
 
 /*
- * Applies the rules to current. Returns 1 if an upcall was entered, 0 if not,
- * -EFAULT if user memory is not as it should be and nothing has changed.
+ * Applies the rules to current in a system call of its own. Returns 1 if an
+ * upcall was entered, 0 if not, -EFAULT if user memory is not as it should be
+ * and nothing has changed.
  */
 int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
 		 void __user *frame, int least)
 {
 	struct upcall_verdict v;
+	int ret = upcall_judge(owner, regs, least, &v);
 
-	/* Before the look at the queue: a dispatch after it arms again. */
-	WRITE_ONCE(owner->armed, false);
-	if (upcall_read_state(owner->upc, &v.was))
-		return -EFAULT;
-	upcall_decide(owner, regs, least, &v);
-	if (!v.enter) {
-		if (!least && v.now.pending == v.was.pending)
-			return 0;
-		return put_user(v.now.pending, &owner->upc->pending);
-	}
-
-	/* To rseq it is a signal, unless this is a call: it allows none. */
-	if (upcall_in_user_code(regs))
-		rseq_signal_deliver(NULL, regs);
-	return upcall_enter(owner, regs, frame, &v);
+	return ret > 0 ? upcall_enter(owner, regs, frame, &v) : ret;
 }
 
-/* Has @owner pass through upcall_resume() before it runs user code again. */
-void upcall_arm(struct upcall_owner *owner)
+/*
+ * The same on the way to user mode, where something else may have been
+ * interrupted too. Returns what upcall_apply() does; @rseq_done tells whether
+ * rseq has had its pass.
+ */
+static int upcall_interrupt(struct upcall_owner *owner, struct pt_regs *regs,
+			    int least, bool *rseq_done)
 {
-	WRITE_ONCE(owner->armed, true);
-	set_notify_resume(owner->task);
+	struct upcall_verdict v;
+	int ret = upcall_judge(owner, regs, least, &v);
+
+	*rseq_done = false;
+	if (ret <= 0)
+		return ret;
+
+	arch_upcall_cancel_restart(regs);
+	if (syscall_get_nr(current, regs) == -1) {
+		/* To rseq it is a signal. In its sections are no calls. */
+		rseq_signal_deliver(NULL, regs);
+		*rseq_done = true;
+	}
+	return upcall_enter(owner, regs, NULL, &v);
 }
 
 /* On the way to user mode. */
@@ -275,7 +338,7 @@ bool __upcall_resume(struct pt_regs *regs)
 {
 	struct upcall_owner *owner = current->upcall;
 	bool rseq_done;
-	int least, ret;
+	int least;
 
 	/*
 	 * TIF_NOTIFY_RESUME has other users, and an upcall that could not be
@@ -297,13 +360,16 @@ bool __upcall_resume(struct pt_regs *regs)
 
 	least = owner->redispatch;
 	owner->redispatch = 0;
-	rseq_done = upcall_in_user_code(regs);
-	ret = upcall_apply(owner, regs, NULL, least);
-	if (ret < 0)
-		force_sigsegv(0);
-	else if (ret > 0)
+	switch (upcall_interrupt(owner, regs, least, &rseq_done)) {
+	case 0:
+		break;
+	case 1:
 		arch_upcall_report_step();
-	return ret > 0 && rseq_done;
+		break;
+	default:
+		force_sigsegv(0);
+	}
+	return rseq_done;
 }
 
 /*

@@ -36,7 +36,7 @@ static int upcall_register(struct upcall __user *upc,
 			kfree(owner);
 		return ret;
 	}
-	owner->upc = upc;
+	WRITE_ONCE(owner->upc, upc);
 	current->upcall = owner;
 	return ret;
 }
@@ -77,6 +77,24 @@ SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
 
 /* upc_control(), a function a command */
 
+/*
+ * Has @owner's user code been told of upcalls of @priority, and not looked yet?
+ * Then nothing is to be done for another. Pairs with upcall_look_again().
+ */
+static bool upcall_told(struct upcall_owner *owner, int priority)
+{
+	struct upcall __user *upc = READ_ONCE(owner->upc);
+	s32 pending;
+	int ret;
+
+	WRITE_ONCE(owner->spared, true);
+	smp_mb();	/* see above */
+	pagefault_disable();
+	ret = __get_user(pending, &upc->pending);
+	pagefault_enable();
+	return !ret && pending >= priority;
+}
+
 /* Makes @e pending at @priority or more, and its owner look at it. */
 static void upcall_post(struct upcall_entry *e, int priority)
 {
@@ -93,10 +111,12 @@ static void upcall_post(struct upcall_entry *e, int priority)
 	 * The entry is queued before the flag is set, or the task woken: pairs
 	 * with __upcall_resume() and with upcall_wait_check().
 	 */
-	if (!owner->wait)
-		upcall_arm(owner);
-	else if (e->priority >= owner->wait)
+	if (!owner->wait) {
+		if (!upcall_told(owner, e->priority))
+			upcall_arm(owner);
+	} else if (e->priority >= owner->wait) {
 		wake_up_state(owner->task, TASK_INTERRUPTIBLE);
+	}
 }
 
 static long upcall_redispatch(int priority)

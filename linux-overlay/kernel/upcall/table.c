@@ -15,11 +15,56 @@
 unsigned int upcall_max __read_mostly = 4096;
 const unsigned int upcall_max_min = 32;
 
-/* The queue. Its ends are found without a walk, and most insertions are there. */
+/*
+ * The queue: the first is kept apart, the rest are in a tree. One that is alone
+ * costs nothing, and the places at the ends are found without a walk.
+ */
 
 static struct upcall_entry *upcall_of(struct rb_node *node)
 {
 	return rb_entry_safe(node, struct upcall_entry, node);
+}
+
+/* Does @e precede those that are pending at @priority? */
+static bool upcall_precedes(struct upcall_entry *e, int priority, bool again)
+{
+	return e->priority > priority || (again && e->priority == priority);
+}
+
+static void upcall_add_rest(struct upcall_owner *owner, struct upcall_entry *e,
+			    bool again)
+{
+	struct rb_node *parent = rb_first_cached(&owner->rest);
+	struct rb_node **link = &owner->rest.rb_root.rb_node;
+	bool first = !parent || upcall_precedes(e, upcall_of(parent)->priority,
+						again);
+	bool last = !parent || !upcall_precedes(e, owner->last->priority,
+						again);
+
+	if (parent && first) {
+		link = &parent->rb_left;
+	} else if (parent && last) {
+		parent = &owner->last->node;
+		link = &parent->rb_right;
+	}
+	while (*link) {
+		parent = *link;
+		if (upcall_precedes(e, upcall_of(parent)->priority, again))
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	rb_link_node(&e->node, parent, link);
+	rb_insert_color_cached(&e->node, &owner->rest, first);
+	if (last)
+		owner->last = e;
+}
+
+static void upcall_del_rest(struct upcall_owner *owner, struct upcall_entry *e)
+{
+	if (owner->last == e)
+		owner->last = upcall_of(rb_prev(&e->node));
+	rb_erase_cached(&e->node, &owner->rest);
 }
 
 /*
@@ -29,36 +74,17 @@ static struct upcall_entry *upcall_of(struct rb_node *node)
 void upcall_queue(struct upcall_entry *e, int priority, bool again)
 {
 	struct upcall_owner *owner = e->owner;
-	struct rb_node *parent = NULL, **link = &owner->queue.rb_node;
-	int above = again ? priority : priority - 1; /* it precedes these */
-	bool first = !owner->first || owner->first->priority <= above;
-	bool last = !owner->first || owner->last->priority > above;
-
-	if (first && last) {
-		/* The tree is empty. */
-	} else if (first) {
-		parent = &owner->first->node;
-		link = &parent->rb_left;
-	} else if (last) {
-		parent = &owner->last->node;
-		link = &parent->rb_right;
-	} else {
-		while (*link) {
-			parent = *link;
-			if (upcall_of(parent)->priority <= above)
-				link = &parent->rb_left;
-			else
-				link = &parent->rb_right;
-		}
-	}
+	struct upcall_entry *first = owner->first;
 
 	e->priority = priority;
-	rb_link_node(&e->node, parent, link);
-	rb_insert_color(&e->node, &owner->queue);
-	if (first)
-		WRITE_ONCE(owner->first, e);
-	if (last)
-		owner->last = e;
+	if (!first) {
+		owner->first = e;
+	} else if (upcall_precedes(e, first->priority, again)) {
+		owner->first = e;
+		upcall_add_rest(owner, first, true);
+	} else {
+		upcall_add_rest(owner, e, again);
+	}
 }
 
 /* The only way off the queue. */
@@ -66,12 +92,13 @@ void upcall_dequeue(struct upcall_entry *e)
 {
 	struct upcall_owner *owner = e->owner;
 
-	if (owner->first == e)
-		WRITE_ONCE(owner->first, upcall_of(rb_next(&e->node)));
-	if (owner->last == e)
-		owner->last = upcall_of(rb_prev(&e->node));
-	rb_erase(&e->node, &owner->queue);
 	e->priority = 0;
+	if (owner->first == e) {
+		e = upcall_of(rb_first_cached(&owner->rest));
+		owner->first = e;
+	}
+	if (e)
+		upcall_del_rest(owner, e);
 }
 
 /* The table. */
@@ -219,7 +246,7 @@ struct upcall_owner *upcall_new_owner(void)
 		return NULL;
 	owner->task = current;
 	owner->table = table;
-	owner->queue = RB_ROOT;
+	owner->rest = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&owner->owned);
 	return owner;
 }

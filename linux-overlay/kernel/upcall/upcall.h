@@ -13,7 +13,7 @@ struct upcall_owner;
 
 /**
  * struct upcall_entry - a registered upcall
- * @node:	in its owner's queue, while pending
+ * @node:	in its owner's queue, while pending but not the first
  * @owned:	in its owner's list of all upcalls
  * @owner:	whose it is
  * @target:	where it leads
@@ -34,12 +34,13 @@ struct upcall_entry {
  * @upc:	its struct upcall, as last registered
  * @task:	the task
  * @table:	the table of the mm it registered in
- * @queue:	its pending upcalls, highest priority first, among equals the
- *		one longest pending at that priority
- * @first:	the queue's first, NULL if empty
- * @last:	the queue's last
+ * @first:	its first pending upcall: that of the highest priority, among
+ *		equals the one longest pending at that priority
+ * @rest:	its other pending upcalls, in that order
+ * @last:	the last of them
  * @owned:	all its upcalls
  * @armed:	a dispatch wants it to look at the queue
+ * @spared:	a dispatch since its last look may not have armed it
  * @wait:	the least priority it sleeps for in WAIT or SUSPEND, or 0
  * @redispatch:	the least priority of a DISPATCH of -1 that was left to
  *		upcall_resume(), or 0
@@ -48,11 +49,12 @@ struct upcall_owner {
 	struct upcall __user	*upc;
 	struct task_struct	*task;
 	struct upcall_table	*table;
-	struct rb_root		queue;
 	struct upcall_entry	*first;
+	struct rb_root_cached	rest;
 	struct upcall_entry	*last;
 	struct list_head	owned;
 	bool			armed;
+	bool			spared;
 	int			wait;
 	int			redispatch;
 };

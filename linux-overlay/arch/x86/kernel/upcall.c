@@ -50,12 +50,15 @@ bool arch_upcall_allowed(struct pt_regs *regs)
 	       regs->ds == __USER_DS && regs->es == __USER_DS;
 }
 
-/*
+/**
+ * arch_upcall_cancel_restart - let no restart_syscall() follow an upcall
+ * @regs:	user mode registers, before an upcall is pushed
+ *
  * If the interrupted code is about to issue restart_syscall(), then a call
  * made by cfunc may replace the restart block before it does so. End the
  * interrupted call with EINTR instead, as a signal handler would.
  */
-static void upcall_cancel_restart(struct pt_regs *regs)
+void arch_upcall_cancel_restart(struct pt_regs *regs)
 {
 	u16 insn;
 
@@ -85,15 +88,13 @@ static unsigned long upcall_saved_flags(struct pt_regs *regs)
  * arch_upcall_push - write the frame of an upcall below the stack pointer
  * @regs:	user mode registers, to be resumed after the upcall
  *
- * Changes no register but those of a restart that it had to cancel.
+ * Changes no register.
  *
  * Return: the frame's address, or NULL if it cannot be written.
  */
 void __user *arch_upcall_push(struct pt_regs *regs)
 {
 	struct upcall_frame_ia32 __user *frame;
-
-	upcall_cancel_restart(regs);
 
 	frame = (void __user *)(regs->sp - sizeof(*frame));
 	if (!user_write_access_begin(frame, sizeof(*frame)))

@@ -28,6 +28,7 @@ static inline bool arch_upcall_in_call(void)
 }
 
 bool arch_upcall_allowed(struct pt_regs *regs);
+void arch_upcall_cancel_restart(struct pt_regs *regs);
 void __user *arch_upcall_push(struct pt_regs *regs);
 void arch_upcall_enter(struct pt_regs *regs, void __user *frame,
 		       const struct upcall_target *target,
