@@ -15,23 +15,26 @@ JOBS	?= $(shell nproc)
 KDIR	?=
 PROG	?=
 ARGS	?=
-export BASE ARCH SMP MEM CPU ACCEL O KERNEL_SRC DEBUG V JOBS ARGS
+PREFIX	?= /usr/local
+DESTDIR	?=
+export BASE ARCH SMP MEM CPU ACCEL O KERNEL_SRC DEBUG V JOBS ARGS PREFIX DESTDIR
 
 SHELL	:= /bin/bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 s := @scripts
-lib := env -u ARCH -u O -u V -u DEBUG $(MAKE) --no-print-directory -C libupcall
+# What is said while preparing is not the program's output.
+prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
+	scripts/guest/kernel.sh
 
-.PHONY: help demo check tree kernel lib selftests run shell patches \
-	check-patches checkpatch check-kernel-style apply install clean distclean
+.PHONY: help deb demo check tree kernel lib selftests run shell patches \
+	check-patches checkpatch check-kernel-style check-each apply install clean distclean
 
 help:
 	$s/help.sh
 
 demo: lib kernel
-	$s/deps.sh guest
 	$s/demo.sh
 
 check:
@@ -41,8 +44,8 @@ tree:
 	$s/deps.sh kernel series
 	$s/tree.sh
 
-kernel: tree
-	$s/guest/kernel.sh
+kernel:
+	@$(prepare)
 
 lib:
 	$s/deps.sh programs
@@ -52,12 +55,12 @@ selftests: tree
 	$s/deps.sh kernel programs
 	$s/selftests.sh
 
-run: kernel
-	$s/deps.sh guest
+run:
+	@{ $(prepare); } >&2
 	$s/guest/run.sh '$(PROG)'
 
-shell: kernel
-	$s/deps.sh guest
+shell:
+	@{ $(prepare); } >&2
 	$s/guest/shell.sh
 
 patches:
@@ -76,16 +79,23 @@ check-kernel-style: kernel
 	$s/deps.sh check
 	$s/guest/style.sh
 
+check-each:
+	$s/deps.sh kernel series
+	$s/series/each.sh
+
 apply:
 	$s/deps.sh series
 	$s/series/apply.sh '$(KDIR)'
 
+deb:
+	$s/deps.sh programs deb
+	$s/deb.sh
+
 install: lib
-	@$(lib) install DESTDIR='$(DESTDIR)' $(if $(PREFIX),PREFIX='$(PREFIX)')
+	$s/lib.sh install
 
 clean:
-	rm -rf '$(O)'/kernel-* '$(O)'/libupcall '$(O)'/selftests '$(O)'/headers \
-		'$(O)'/log '$(O)'/*.cpio '$(O)'/*.??????
+	$s/clean.sh
 
 distclean:
-	rm -rf '$(O)'
+	$s/clean.sh all

@@ -15,7 +15,8 @@ totals() {
 	[ $status = 0 ] || failed=$((failed + 1))
 	[ $((passed + failed)) -gt 0 ] || failed=1
 	printf '%5d s  in all\n' $((SECONDS - begin))
-	say "$passed passed, $failed failed, $skipped skipped"
+	mkdir -p "$O/check"
+	say "$passed passed, $failed failed, $skipped skipped" | tee "$O/check/totals"
 	trap - EXIT
 	[ $failed = 0 ] && exit 0
 	exit 1
@@ -46,7 +47,8 @@ suite() {
 
 	[ "$1" != -l ] || { opt=(-l); shift; }
 	rm -f "$O/check/$1"
-	step "$1" "$top/scripts/guest/suite.sh" "${opt[@]}" "$@" || true
+	: >"$logs/$1.tap"
+	step_watch=$logs/$1.tap step "$1" "$top/scripts/guest/suite.sh" "${opt[@]}" "$@" || true
 	if [ -s "$O/check/$1" ]; then
 		read -r p f s <"$O/check/$1"
 	else
@@ -59,7 +61,7 @@ suite() {
 scripts=$top/scripts
 "$scripts/deps.sh" series kernel programs guest check
 "$scripts/tree.sh"
-"$scripts/lib.sh"
+"$scripts/lib.sh" tests
 "$scripts/selftests.sh"
 DEBUG='' "$scripts/guest/kernel.sh"
 
@@ -79,6 +81,9 @@ limit=${limit:-120}
 
 suite "selftests" "kernel-$ARCH" "$limit" "${tests[@]}"
 suite -l "libupcall" "kernel-$ARCH" "$limit" "${libtests[@]}"
+tap "libupcall-host" cleanmake -s -C "$top/libupcall" O="$O/libupcall" check-host
+tap "libupcall-gdb" cleanmake -s -C "$top/libupcall" O="$O/libupcall" \
+	CORES="$logs/libupcall.tap" check-core
 
 "$scripts/guest/kernel.sh" off
 if [ ${#off[@]} -gt 0 ]; then
@@ -87,5 +92,7 @@ fi
 
 # Lockdep and its like make everything slower.
 DEBUG=1 "$scripts/guest/kernel.sh"
+# Unknown to the kernel, so it ends up in the environment of the tests.
+export APPEND=UPCALL_ITERATIONS=10000
 suite "selftests-debug" "kernel-$ARCH-debug" $((limit * 3)) "${tests[@]}"
 suite -l "libupcall-debug" "kernel-$ARCH-debug" $((limit * 3)) "${libtests[@]}"

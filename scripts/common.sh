@@ -40,6 +40,12 @@ say() { printf '%s\n' "$*"; }
 note() { printf 'note: %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# A directory for the caller to remove.
+scratch() {
+	mkdir -p "$O/tmp"
+	mktemp -d "$O/tmp/$1.XXXXXX"
+}
+
 # Run make without the variables that mean something else to the kernel's.
 cleanmake() { env -u O -u V -u CPU -u BASE -u DEBUG make "$@"; }
 
@@ -54,35 +60,39 @@ matter() {
 	fi | sed 's/^/    /'
 }
 
-# While a step runs: its name, how long so far, and where it has got to.
+# While a step runs: its name, how long so far, and where it has got to, by its
+# log or by the file that step_watch names.
 ticker() {
 	local name=$1 log=$2 start=$SECONDS
 
 	while sleep 15 >/dev/null 2>&1; do
 		printf '  ...  %s: %d s, %d lines, %.50s\n' "$name" \
 			$((SECONDS - start)) "$(wc -l <"$log")" \
-			"$(tail -n 1 "$log" | tr -d '\r' | tr '\t' ' ')"
+			"$(tail -n 1 "$log" | tr -d '\r' | tr '\t' ' ')" 2>/dev/null
 	done
 }
 
 # step NAME COMMAND...: run COMMAND (or a function); on failure, say why.
 step() {
-	local name=$1 log status=0 start=$SECONDS tick=
+	local name=$1 log job status=0 start=$SECONDS tick=''
 
 	shift
 	mkdir -p "$logs"
 	log=$logs/$(printf %s "$name" | tr -cs 'A-Za-z0-9.+\n-' '-').log
+	: >"$log"
+	# In the background, because set -e is ignored left of ||. (Where step
+	# itself stands left of ||, a function has to get by without set -e.)
+	(set -e; "$@") </dev/null >"$log" 2>&1 &
+	job=$!
 	if [ -n "$V" ]; then
 		say "  ...  $name"
-		(set -e; "$@") </dev/null > >(tee "$log") 2>&1 &
-		wait $! || status=$?
+		tail -n +1 -s 0.2 -f --pid=$job "$log"
 	else
-		: >"$log"
-		ticker "$name" "$log" &
+		ticker "$name" "${step_watch:-$log}" &
 		tick=$!
-		# In the background, because set -e is ignored left of ||.
-		(set -e; "$@") </dev/null >"$log" 2>&1 &
-		wait $! || status=$?
+	fi
+	wait $job || status=$?
+	if [ -n "$tick" ]; then
 		kill "$tick"
 		wait "$tick" 2>/dev/null || true
 	fi

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Install the Debian packages that something needs, if any is missing.
-# usage: deps.sh series|kernel|programs|guest|check...
+# usage: deps.sh series|kernel|programs|deb|guest|check...
 
 . "$(dirname "$0")/common.sh"
 
@@ -9,9 +9,10 @@ declare -A set=(
 	[series]="git patch perl xz-utils"
 	[kernel]="make gcc libc6-dev flex bison bc libelf-dev libssl-dev cpio
 		  xz-utils kmod rsync perl"
-	[programs]="make gcc g++ gcc-multilib g++-multilib"
+	[programs]="make gcc g++ gcc-multilib g++-multilib pkg-config"
+	[deb]="debhelper dpkg-dev fakeroot lintian binutils-i686-linux-gnu"
 	[guest]="qemu-system-x86 cpio"
-	[check]="python3 sparse mandoc file"
+	[check]="python3 sparse mandoc file gdb clang"
 )
 
 want=()

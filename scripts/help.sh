@@ -17,6 +17,7 @@ To work with it
   selftests           the kernel's selftests        tree's
   run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT
   shell               a shell in a guest            as run
+  deb                 libupcall's Debian packages   O
   install             libupcall, on this machine    PREFIX DESTDIR
 The series
   apply KDIR=dir      put it on a tree of your own  BASE DRY_RUN
@@ -24,6 +25,7 @@ The series
   check-patches       is it what its sources say?   BASE
   checkpatch          the kernel's style checker    BASE
   check-kernel-style  W=1, sparse, kernel-doc       kernel's
+  check-each          builds after each patch?      kernel's
 To clean up
   clean               what was built                O
   distclean           and the kernel source         O
@@ -36,5 +38,6 @@ Variables, as they are now
   KERNEL_SRC=$KERNEL_SRC  a kernel tarball or tree (default: Debian's linux-source-$BASE)
   DEBUG=$DEBUG  1: lockdep, kmemleak and others in the guest's kernel
   V=$V  1: show what is run       JOBS=$JOBS  make's -j
+  PREFIX=${PREFIX-} DESTDIR=${DESTDIR-}  where 'make install' puts the library
   TIMEOUT=${TIMEOUT-}  seconds a program may take in 'make run' (default: as long as it likes)
 EOF

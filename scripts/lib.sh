@@ -1,10 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Build libupcall with its examples and tests in $O/libupcall.
+# Build libupcall and its examples in $O/libupcall; its tests too; or install it.
+# usage: lib.sh [tests|install]
 
 . "$(dirname "$0")/common.sh"
 
 lmake() { cleanmake -C "$top/libupcall" O="$O/libupcall" ${V:+V=1} -j"$JOBS" "$@"; }
-build() { lmake all; lmake examples; lmake tests; }
-
-step "build libupcall" build
+if [ "${1-}" = install ]; then
+	lmake install PREFIX="${PREFIX:-/usr/local}" DESTDIR="${DESTDIR-}"
+	exit
+fi
+step "build libupcall" lmake all
+[ "${1-}" != tests ] || step "build libupcall's tests" lmake tests

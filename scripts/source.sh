@@ -37,7 +37,6 @@ unpack() {
 	else
 		tar -C "$tree.tmp" --strip-components=1 -xf "$src/linux.tar.xz"
 	fi
-	cleanmake -s -C "$tree.tmp" kernelversion >"$src/release"
 	mv "$tree.tmp" "$tree"
 }
 

@@ -19,46 +19,45 @@ edited() {
 }
 
 sync_tree() {
-	local f was now changed=0 kept=
+	local f now changed=0 kept=
+	local -A was=()
 
 	touch "$sums"
-	: >"$sums.new"
-	while read -r f; do
-		now=$(sum "$want/$f")
-		was=$(awk -v f="$f" '$2 == f { print $1 }' "$sums")
+	while read -r now f; do was[$f]=$now; done <"$sums"
+	while read -r now f; do
 		if cmp -s "$want/$f" "$tree/$f"; then
 			:
-		elif edited "$f" "$was"; then
+		elif edited "$f" "${was[$f]-}"; then
 			note "$tree/$f was edited: kept"
 			kept=$((kept + 1))
-			now=$was
+			now=${was[$f]}
 		else
-			mkdir -p "$tree/$(dirname "$f")"
+			mkdir -p "$(dirname "$tree/$f")"
 			cp "$want/$f" "$tree/$f"
 			changed=$((changed + 1))
 		fi
-		echo "$now $f" >>"$sums.new"
-	done < <(cd "$want" && find . -type f | sed 's,^\./,,' | sort)
+		echo "$now $f" >&3
+		unset "was[$f]"
+	done < <(cd "$want" && find . -type f -printf '%P\n' | sort | xargs sha1sum) 3>"$sums.new"
 
 	# What the series no longer has goes back to what it was.
-	while read -r was f; do
-		[ ! -e "$want/$f" ] || continue
+	for f in "${!was[@]}"; do
 		changed=$((changed + 1))
 		if [ -f "$O/pristine/$f" ]; then
 			cp "$O/pristine/$f" "$tree/$f"
 		else
 			rm -f "$tree/$f"
 		fi
-	done <"$sums"
+	done
 	# Its date tells others when the tree last changed.
 	cmp -s "$sums.new" "$sums" || cp "$sums.new" "$sums"
 	rm "$sums.new"
-	say "tree: $have with the series, $changed files changed${kept:+, $kept kept}"
+	say "tree: $have with the series${UPTO:+ up to $UPTO}, $changed files changed${kept:+, $kept kept}"
 }
 
 "$top/scripts/source.sh"
 get_pristine
-want=$(mktemp -d "$O/want.XXXXXX")
+want=$(scratch want)
 trap 'rm -rf "$want"' EXIT
 assemble "$want"
 sync_tree

@@ -32,7 +32,7 @@ command -v "$qemu" >/dev/null || die "$qemu is not installed"
 "$top/scripts/guest/initramfs.sh"
 mkdir -p "$logs"
 console=$logs/$name.console
-work=$(mktemp -d "$O/guest.XXXXXX")
+work=$(scratch guest)
 trap 'rm -rf "$work"; [ -z "${cat-}" ] || kill "$cat" 2>/dev/null || true' EXIT
 
 # Archives may follow each other: the unchanging one first.
@@ -51,7 +51,8 @@ args=(-accel "$ACCEL" -cpu "$CPU" -smp "$SMP,sockets=$SMP" -m "$MEM" -display no
 
 if [ -n "$interactive" ]; then
 	if [ -t 0 ]; then
-		size=$(stty size) || size="24 80"
+		size=$(stty size) || size="0 0"
+		[ "$size" != "0 0" ] || size="24 80"
 		append+=" ROWS=${size% *} COLS=${size#* } TERM=${TERM:-linux}"
 	fi
 	args+=(-chardev 'stdio,id=out,signal=off')

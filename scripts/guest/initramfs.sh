@@ -9,7 +9,7 @@ init=$top/scripts/guest/init
 out=$O/initramfs.cpio
 
 fetch_busybox() {
-	local dir=$O/busybox.tmp
+	local dir=$O/tmp/busybox
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
@@ -23,7 +23,7 @@ fetch_busybox() {
 
 [ -x "$O/busybox" ] || step "fetch busybox for the guest" fetch_busybox >&2
 if [ ! -f "$out" ] || [ "$init" -nt "$out" ] || [ "$O/busybox" -nt "$out" ]; then
-	dir=$(mktemp -d "$O/initramfs.XXXXXX")
+	dir=$(scratch initramfs)
 	mkdir "$dir/bin"
 	cp "$O/busybox" "$dir/bin/busybox"
 	cp "$init" "$dir/init"

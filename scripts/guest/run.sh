@@ -13,7 +13,7 @@ prog=${1-}
 [ -f "$prog" ] || die "PROG=$prog: no such file"
 [ -r "$prog" ] || die "PROG=$prog: may not be read"
 prog=$(realpath -s "$prog")
-dir=$(mktemp -d "$O/run.XXXXXX")
+dir=$(scratch run)
 trap 'rm -rf "$dir"' EXIT
 
 if [ "$(head -c 2 "$prog")" = '#!' ]; then

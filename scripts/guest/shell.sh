@@ -7,7 +7,7 @@
 # shellcheck source=scripts/guest/put.sh
 . "$top/scripts/guest/put.sh"
 
-dir=$(mktemp -d "$O/shell.XXXXXX")
+dir=$(scratch shell)
 trap 'rm -rf "$dir"' EXIT
 mkdir -p "$dir/root" "$dir/etc"
 for d in selftests libupcall/tests libupcall/examples; do

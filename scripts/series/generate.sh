@@ -19,7 +19,7 @@ get_pristine
 [ "$have" = "$release" ] || die "patches/$BASE is made against $release: for
 $have, refresh the hooks and record it in scripts/hooks/$BASE/base.conf first"
 
-work=$(mktemp -d "$O/series.XXXXXX")
+work=$(scratch series)
 trap 'rm -rf "$work"' EXIT
 repo=$work/repo
 

@@ -18,7 +18,7 @@ done
 "$top/scripts/source.sh" pristine Makefile "$@"
 get_pristine
 
-work=$(mktemp -d "$O/refresh.XXXXXX")
+work=$(scratch refresh)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/a" "$work/b"
 { touched; printf '%s\n' "$@"; } | sed '/^$/d' | sort -u >"$work/files"

@@ -46,15 +46,20 @@ source_of() {
 	esac
 }
 
+all_new=()	# what new_files said, once it was asked
+
 # The new files of one topic.
 topic_files() {
-	local pattern f
+	local pattern f found
 
+	[ ${#all_new[@]} -gt 0 ] || mapfile -t all_new < <(new_files)
 	sed -n 's/^New: *//p' "$messages/$1.msg" | while read -r pattern; do
-		new_files | while read -r f; do
+		found=
+		for f in "${all_new[@]}"; do
 			# shellcheck disable=SC2254 # it is a pattern
-			case $f in $pattern) echo "$f" ;; esac
-		done | grep . || note "$1: there is no $pattern yet"
+			case $f in $pattern) echo "$f"; found=1 ;; esac
+		done
+		[ -n "$found" ] || note "$1: there is no $pattern"
 	done
 }
 
@@ -70,11 +75,12 @@ touched() {
 # topic_apply TOPIC DIR: make one topic's changes in DIR. No fuzz: a hunk may
 # have moved, but what is around it must be what it was written for.
 topic_apply() {
-	local f
+	local f said
 
 	if [ -s "$hooks/$1.diff" ]; then
-		patch -d "$2" -p1 -F0 -s --no-backup-if-mismatch \
-			-r - <"$hooks/$1.diff" || die "$hooks/$1.diff does not fit"
+		said=$(patch -d "$2" -p1 -F0 --no-backup-if-mismatch \
+			-r - <"$hooks/$1.diff") || die "$hooks/$1.diff does not fit:
+$(awk '/^patching file/ { f = $3 } /FAILED at/ { print "    " f ": " $0 }' <<<"$said")"
 	fi
 	topic_files "$1" | while read -r f; do
 		mkdir -p "$2/$(dirname "$f")"
@@ -91,9 +97,12 @@ check_topics() {
 $(grep '^[<>]' "$1.diff")"
 }
 
-# assemble DIR: the touched files and the new ones, patched, and nothing else.
+# assemble DIR: the touched files and the new ones, patched, and nothing else;
+# no further than topic UPTO, if that is set.
 assemble() {
 	local t f
+
+	mapfile -t all_new < <(new_files)
 
 	touched | while read -r f; do
 		mkdir -p "$1/$(dirname "$f")"
@@ -101,6 +110,7 @@ assemble() {
 	done
 	for t in $(topics); do
 		topic_apply "$t" "$1"
+		[ "$t" != "${UPTO-}" ] || break
 	done
 }
 
