@@ -12,7 +12,8 @@ static void hello(void *name)
 
 int main(void)
 {
-	int id = upc_register(&upc, upc_callused_wrapper, hello, "upcall");
+	int id = upc_register(&upc, upc_callused_wrapper, hello,
+			      (void *)"upcall");
 
 	if (id < 0) {
 		perror("upc_register");

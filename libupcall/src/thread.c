@@ -23,7 +23,10 @@ LIB_EXPORT struct upcall *upc_self(void)
 	return self->magic == UPCALL_MAGIC ? self : NULL;
 }
 
-/* A second call finds everything done. */
+/*
+ * A second call finds everything done. crit_count is left alone here and below:
+ * the thread may be in a section, or in an upcall, which it will leave.
+ */
 LIB_EXPORT struct upcall *upc_thread_init(void)
 {
 	struct upcall *self = &libupcall_self;
@@ -32,15 +35,13 @@ LIB_EXPORT struct upcall *upc_thread_init(void)
 		return self;
 	if (libupcall_available() != 1)
 		return NULL;
-	self->crit_count = 0;
-	self->pending = 0;
 	self->magic = UPCALL_MAGIC;
 	return self;
 }
 
 /*
- * After the deletion nothing is entered, so the rest needs no section. The
- * kernel still knows the address, but looks there for upcalls only.
+ * The kernel still knows the address then, but looks there for upcalls only.
+ * What it has left in pending stood for upcalls that are no more.
  */
 LIB_EXPORT int upc_thread_fini(void)
 {
@@ -51,7 +52,6 @@ LIB_EXPORT int upc_thread_fini(void)
 	if (libupcall_control(UPC_CONTROL_DELETE, -1, NULL))
 		return -1;
 	self->magic = 0;
-	self->crit_count = 0;
 	self->pending = 0;
 	return 0;
 }

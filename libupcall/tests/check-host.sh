@@ -55,6 +55,58 @@ declared()
 	diff "$tmp/map" "$tmp/header"
 }
 
+# Debian's list of them as well.
+packaged()
+{
+	sed -n 's/^ \(upc_[a-z_]*\)@LIBUPCALL_.*/\1/p' \
+		"$here/../debian/libupcall0.symbols" | sort >"$tmp/debian"
+	diff "$tmp/map" "$tmp/debian"
+}
+
+# Nothing but what is there to save and to load them touches vector or floating
+# point registers: all of it may run in an upcall that does not save them.
+integers()
+{
+	objdump -d --no-show-raw-insn "$so" |
+		awk '/^[0-9a-f]+ <.*>:$/ { name = $2 }
+		/[xyz]mm[0-9]|mxcsr|\tv?f[a-z]+ |xsave|xrstor|vzero|\tfn/ {
+			if (name !~ /upc_(fpu|vcpu)_wrapper/) { print name, $0; bad = 1 }
+			found = 1
+		}
+		END { exit bad || !found }'
+}
+
+# A compiler for i386 is not told -m32: one that does not know it will do.
+native()
+{
+	cat >"$tmp/native-cc" <<-EOF
+		#!/bin/sh
+		for a; do
+			test "\$a" != -m32 || exit 1
+			test "\$a" != -dumpmachine || { echo i686-linux-gnu; exit; }
+		done
+		exec $CC $M32 "\$@"
+	EOF
+	chmod +x "$tmp/native-cc"
+	"${MAKE:-make}" -s -C "$here/.." O="$tmp/native" CC="$tmp/native-cc" lib &&
+		readelf -h "$tmp/native/libupcall.so.0" | grep -q 'Intel 80386'
+}
+
+# Built by clang it does what needs no kernel.
+by_clang()
+{
+	progs=
+	for t in registers_host unwind_step fpu_ways; do
+		progs="$progs $tmp/clang/tests/$t"
+	done
+	# shellcheck disable=SC2086
+	"${MAKE:-make}" -s -C "$here/.." O="$tmp/clang" CC=clang CXX=clang++ \
+		lib $progs || return 1
+	for t in $progs; do
+		$t || return 1
+	done
+}
+
 # What the dynamic section and the program headers must and must not say.
 elf()
 {
@@ -126,16 +178,68 @@ meets()
 manuals()
 {
 	# Which other pages are installed says nothing about ours.
-	mandoc -Tlint "$here"/../man/*.[1-9] 2>&1 |
+	for page in "$here"/../man/*.[1-9]; do
+		mandoc -Tlint "$page" >"$tmp/lint" 2>&1
 		grep -v -e 'referenced manual not found' -e 'mandoc.db' \
-			>"$tmp/lint"
-	cat "$tmp/lint"
-	! test -s "$tmp/lint" || return 1
-	sed -n 's/^\.Xr \(upc[a-z_]*\) \([1-9]\).*/\1.\2/p' \
+			"$tmp/lint" && return 1
+	done
+	return 0
+}
+
+# Every function of the header, also the inline ones, has a page that names it
+# and shows its declaration; the pages refer to no page of ours that is not.
+pages()
+{
+	man=$build/root/opt/upcall/share/man
+	{
+		cat "$tmp/header"
+		sed -nE 's/^static __inline__ .* \*?(upc_[a-z_]*)\(.*/\1/p' \
+			"$here/../include/sys/upcall.h"
+	} | sort >"$tmp/functions"
+	test "$(wc -l <"$tmp/functions")" -gt 10 || return 1
+	while read -r f; do
+		page=$(echo "$man"/man[23]/"$f".[23])
+		test -f "$page" || { echo "no page $f"; return 1; }
+		if ! grep -qE "^\.Nm $f( ,)?\$" "$page" ||
+			! grep -qE "^\.F[no] $f( |\$)" "$page"; then
+			echo "$page does not have $f"
+			return 1
+		fi
+	done <"$tmp/functions"
+	for f in "$man"/man3/upc_*.3; do
+		f=$(basename "$f" .3)
+		grep -qx "$f" "$tmp/functions" || { echo "no $f()"; return 1; }
+	done
+	sed -nE 's/^\.Xr ((lib)?upc[a-z_]*) ([1-9]).*/\1.\3/p' \
 		"$here"/../man/*.[1-9] | sort -u >"$tmp/refs"
 	while read -r ref; do
-		test -f "$here/../man/$ref" || { echo "no $ref"; return 1; }
+		test -f "$man/man${ref##*.}/$ref" ||
+			{ echo "no $ref"; return 1; }
 	done <"$tmp/refs"
+}
+
+# Every errno of the ABI is in the page of the call that returns it.
+errnos()
+{
+	page=$here/../man/$1.2
+	shift
+	for e; do
+		grep -qE "^\.It Bq Er $e\$" "$page" ||
+			{ echo "$page does not have $e"; return 1; }
+	done
+	test "$(grep -c '^\.It Bq Er ' "$page")" = $#
+}
+
+# And none that the kernel's documentation has is in neither.
+documented()
+{
+	grep -oE '\bE(FAULT|[A-Z]{3,})``' "$here/$1" | tr -d '`' | sort -u |
+		grep -vx EXPORT >"$tmp/errnos"
+	test -s "$tmp/errnos" || return 1
+	while read -r e; do
+		grep -qE "^\.It Bq Er $e\$" "$here"/../man/upc_*.2 ||
+			{ echo "no page has $e"; return 1; }
+	done <"$tmp/errnos"
 }
 
 have()
@@ -145,6 +249,9 @@ have()
 
 check 'exported symbols equal the version map' symbols
 check 'and the functions of the header' declared
+check 'and those of the Debian package' packaged
+check 'vector and floating point registers are left alone' integers
+check 'built by a compiler that is native' native
 check 'soname, now, relro, no executable stack, no text relocation' elf
 check "a critical section, $CC" crit "$CC"
 for std in gnu89 c99 gnu99 c11 gnu17; do
@@ -154,13 +261,23 @@ for std in c++11 c++14 c++17 c++20; do
 	check "header, $CXX, $std" dialect "$CXX" $std cc
 done
 if have clang; then
+	check 'the library built by clang' by_clang
 	check 'a critical section, clang' crit clang
 	check 'header, clang, gnu89' dialect clang gnu89 c
 	check 'header, clang, c99' dialect clang c99 c
 fi
 check "with the kernel's own header" meets
 if have mandoc; then
-	check 'manual pages' manuals
+	check 'mandoc has nothing to say of the manual pages' manuals
+fi
+check 'every function has a manual page' pages
+check 'every errno of upc_register' errnos upc_register \
+	EFAULT EFBIG EINVAL ENOMEM ENOSYS
+check 'every errno of upc_control' errnos upc_control \
+	EFAULT EINTR EINVAL ENOENT ENOSYS
+rst=../../Documentation/userspace-api/upcall.rst
+if test -f "$here/$rst"; then
+	check "and of the kernel's documentation" documented "$rst"
 fi
 for prog; do
 	check "${prog##*/}" "$prog"

@@ -46,7 +46,7 @@ int main(void)
 	pid_t pid;
 
 	need_upcalls();
-	tap_plan(27);
+	tap_plan(30);
 	ok(!upc_self(), "none before upc_thread_init()");
 	is(upc_thread_fini(), 0, "upc_thread_fini() before it does nothing");
 	self = upc_thread_init();
@@ -92,8 +92,14 @@ int main(void)
 		tap_bail("fork");
 	is(status, 0, "a child has its own, without upcalls");
 
+	upc_self_crit_enter();
+	control(UPC_CONTROL_DISPATCH, id);
+	is(self->pending, 1, "one pending at the end");
 	is(upc_thread_fini(), 0, "upc_thread_fini");
 	ok(!upc_self(), "none after");
+	upc_crit_exit(self);
+	is(entered, 1, "the pending one is not entered");
+	ok(!self->crit_count && !self->pending, "and leaves nothing behind");
 	is(control(UPC_CONTROL_POLL, id), -1, "and no upcall");
 	return tap_done();
 }

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# installed.sh ROOT LIBDIR OUT: build every example against what was
+# installed below ROOT, and nothing else: with what pkg-config says, static and
+# shared, as C and as C++, with gcc and, where it is there, clang. The
+# programs go to OUT.
+
+set -eu
+export LC_ALL=C
+
+here=$(dirname "$0")
+root=$1
+libdir=$2
+out=$3
+: "${M32:=}"
+
+# Only ours, and its paths as they are below ROOT.
+export PKG_CONFIG_LIBDIR="$root$libdir/pkgconfig"
+export PKG_CONFIG_SYSROOT_DIR="$root"
+export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
+export PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
+cflags=$(pkg-config --cflags libupcall)
+shared=$(pkg-config --libs libupcall)
+static=$(pkg-config --static --libs libupcall)
+
+rm -rf "$out"
+mkdir -p "$out"
+tools='gcc:c g++:c++'
+! command -v clang >/dev/null 2>&1 || tools="$tools clang:c clang++:c++"
+for tool in $tools; do
+	cc=${tool%:*}
+	lang=${tool#*:}
+	for src in "$here"/../examples/*.c; do
+		name=$(basename "$src" .c)-$cc
+		# shellcheck disable=SC2086
+		$cc $M32 -O2 -g -Wall -Wextra -Werror -pthread $cflags \
+			-x "$lang" -c -o "$out/obj.o" "$src"
+		# shellcheck disable=SC2086
+		$cc $M32 -pthread -o "$out/$name" "$out/obj.o" $shared \
+			-Wl,-z,now -Wl,-rpath,"$root$libdir"
+		# shellcheck disable=SC2086
+		$cc $M32 -pthread -static -o "$out/$name-static" \
+			"$out/obj.o" $static
+	done
+done
+rm -f "$out/obj.o"
