@@ -4,7 +4,7 @@
  * ignores or blocks it, or would handle it on the same bad stack, as a signal
  * frame that cannot be pushed does.
  *
- * upcall ABI, section 4, rule 5.
+ * upcall.rst, section 4, rule 5.
  */
 #include "upcall_fault.h"
 

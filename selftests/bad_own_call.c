@@ -4,7 +4,7 @@
  * pushed: the task gets SIGSEGV, the upcall stays pending, crit_count is as
  * the call itself leaves it.
  *
- * upcall ABI, section 4, rule 5, and section 6 (DISPATCH -1, WAIT, SUSPEND).
+ * upcall.rst, section 4, rule 5, and section 6 (DISPATCH -1, WAIT, SUSPEND).
  */
 #include "upcall_fault.h"
 

@@ -4,7 +4,7 @@
  * each time, the receiver SIGSEGV each time, and the one upcall that all these
  * dispatches make is entered when the receiver has repaired itself.
  *
- * upcall ABI, section 4, rules 4 and 5; section 6, DISPATCH.
+ * upcall.rst, section 4, rules 4 and 5; section 6, DISPATCH.
  */
 #include "upcall_fault.h"
 

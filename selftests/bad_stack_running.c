@@ -4,7 +4,7 @@
  * SIGSEGV, the upcall stays pending and crit_count as it was; its dispatcher
  * gets 0. Back on a good stack, a re-dispatch enters.
  *
- * upcall ABI, section 4, rules 3 and 5.
+ * upcall.rst, section 4, rules 3 and 5.
  */
 #include "upcall_fault.h"
 

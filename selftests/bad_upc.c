@@ -4,7 +4,7 @@
  * owner gets SIGSEGV, the upcall stays pending, crit_count stays as it was,
  * and once the memory is there again a re-dispatch enters.
  *
- * upcall ABI, section 4, rule 5.
+ * upcall.rst, section 4, rule 5.
  */
 #include "upcall_fault.h"
 

@@ -4,7 +4,7 @@
  * dispatch to, poll and delete the other's upcalls, owns only its own, and
  * takes only its own away when it exits.
  *
- * upc_register(2), DESCRIPTION; upcall ABI, section 1.
+ * upc_register(2), DESCRIPTION; upcall.rst, section 1.
  */
 #include "upcall_proc.h"
 

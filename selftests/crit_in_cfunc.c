@@ -4,7 +4,7 @@
  * is itself: what they hold back comes at their end if its priority is above
  * the upcall's own, else at the end of the upcall.
  *
- * upc_register(2), DESCRIPTION (crit_count is found as it was); upcall ABI,
+ * upc_register(2), DESCRIPTION (crit_count is found as it was); upcall.rst,
  * section 4, rules 1 and 2.
  */
 #include "upcall_proc.h"

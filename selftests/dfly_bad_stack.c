@@ -4,7 +4,7 @@
  * the frame was written, so that a bad stack held the section for ever and
  * lost the upcall. Here the stack is bad for a task's dispatch to itself.
  *
- * upcall ABI, section 4, rule 5, and section 5 (where the frame is).
+ * upcall.rst, section 4, rule 5, and section 5 (where the frame is).
  */
 #include "upcall_fault.h"
 

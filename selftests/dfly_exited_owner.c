@@ -4,7 +4,7 @@
  * dispatch then used freed memory. Here threads come and go, each with upcalls
  * in its own thread-local memory, under a storm of dispatches to all of them.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH and ERRORS (ENOENT); upcall ABI,
+ * upc_register(2), UPC_CONTROL_DISPATCH and ERRORS (ENOENT); upcall.rst,
  * section 1.
  */
 #include "upcall_proc.h"

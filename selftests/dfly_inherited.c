@@ -3,7 +3,7 @@
  * DragonFly's defect 10, second half: upcalls were once inherited over fork
  * and exec. (The first half, the unchecked magic, is dfly_magic.)
  *
- * upc_register(2), DESCRIPTION (the structure is per process); upcall ABI,
+ * upc_register(2), DESCRIPTION (the structure is per process); upcall.rst,
  * section 1 (fork, execve).
  */
 #include "upcall_proc.h"

@@ -4,7 +4,7 @@
  * uninitialised kernel memory. It is an error that changes nothing: no
  * register but eax, no field of upc, nothing that is pending.
  *
- * upc_register(2), UPC_CONTROL_NEXT; upcall ABI, section 6, NEXT.
+ * upc_register(2), UPC_CONTROL_NEXT; upcall.rst, section 6, NEXT.
  */
 #include "upcall_next.h"
 

@@ -78,7 +78,7 @@ TEST(a_kick_for_every_dispatch)
 
 	for (i = 1; i <= ROUNDS; i++) {
 		/* Only a task that has left its last upcall is in user mode. */
-		while (READ_ONCE(upc.crit_count))
+		while (READ_ONCE(upc.crit_count) || READ_ONCE(upc.pending))
 			cpu_relax();
 		ASSERT_EQ(0, upc_dispatch(id, 1));
 		while (READ_ONCE(hits) < i)

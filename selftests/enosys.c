@@ -3,7 +3,7 @@
  * Both calls are unknown to a kernel without upcalls and known to one with
  * them, which is the kernel that has the sysctl of their limit.
  *
- * upcall ABI, section 7.
+ * upcall.rst, section 7.
  */
 #define UPCALL_TEST_ANY_KERNEL
 #include "upcall_proc.h"

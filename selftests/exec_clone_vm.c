@@ -4,7 +4,7 @@
  * table they share, those of the other stay and go on working, and the new
  * image has none of either.
  *
- * upc_register(2), DESCRIPTION; upcall ABI, section 1 (execve, vfork).
+ * upc_register(2), DESCRIPTION; upcall.rst, section 1 (execve, vfork).
  */
 #include "upcall_proc.h"
 

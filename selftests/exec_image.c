@@ -3,7 +3,7 @@
  * exec: the new image starts with no upcalls, none of the ids it had before
  * mean anything to it, and it registers its own as any other.
  *
- * upc_register(2), DESCRIPTION; upcall ABI, section 1 (execve).
+ * upc_register(2), DESCRIPTION; upcall.rst, section 1 (execve).
  */
 #include "upcall_proc.h"
 

@@ -3,7 +3,7 @@
  * exec by one thread of several, each with upcalls, some pending, while they
  * dispatch to one another: the new image has none of them.
  *
- * upc_register(2), DESCRIPTION; upcall ABI, section 1 (execve).
+ * upc_register(2), DESCRIPTION; upcall.rst, section 1 (execve).
  */
 #include "upcall_proc.h"
 

@@ -3,7 +3,7 @@
  * A forked child starts with no upcalls and no upc, whatever its parent had,
  * and the parent keeps all of it.
  *
- * upc_register(2), DESCRIPTION (who shares the identifier space); upcall ABI,
+ * upc_register(2), DESCRIPTION (who shares the identifier space); upcall.rst,
  * section 1.
  */
 #include "upcall_proc.h"

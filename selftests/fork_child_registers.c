@@ -4,7 +4,7 @@
  * under a limit of its own.
  *
  * upc_register(2), DESCRIPTION (the identifier space belongs to a VM space)
- * and ERRORS (so does the limit); upcall ABI, section 1.
+ * and ERRORS (so does the limit); upcall.rst, section 1.
  */
 #include "upcall_proc.h"
 

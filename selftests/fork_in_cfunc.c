@@ -3,7 +3,7 @@
  * A child forked inside cfunc has no upc; it leaves the upcall that its parent
  * was in all the same, in both of the context function's ways.
  *
- * upc_register(2), CONTEXT FUNCTION - IA32; upcall ABI, sections 5 and 6
+ * upc_register(2), CONTEXT FUNCTION - IA32; upcall.rst, sections 5 and 6
  * (NEXT of a task with no upc).
  */
 #include "upcall_proc.h"

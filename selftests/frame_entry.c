@@ -6,7 +6,7 @@
  * code finds afterwards. upc_register(2), CONTEXT FUNCTION - IA32; ABI page,
  * section 5.
  */
-#include "upcall_proc.h"
+#include "upcall_util.h"
 #include "upcall_entry.h"
 
 static struct upcall upc = UPCALL_INIT;
@@ -14,14 +14,13 @@ static int hits;
 static int upcall_id;
 
 /* For the probes below. */
-static __u32 misalign __attribute__((used));
-static __u32 set_flags __attribute__((used));
-static __u32 saved_esp __attribute__((used));
-static struct regs before __attribute__((used));
-static struct regs after __attribute__((used));
-static int go_on __attribute__((used));
-static int spinning __attribute__((used));
-extern char probe_call_end[], probe_spin_start[], probe_spin_end[];
+static __u32 misalign __attribute_used__;
+static __u32 set_flags __attribute_used__;
+static __u32 saved_esp __attribute_used__;
+static struct regs before __attribute_used__;
+static struct regs after __attribute_used__;
+static int go_on __attribute_used__;
+static int spinning __attribute_used__;
 
 #define PROBE_ENTER					\
 	"pushal\n\t"					\
@@ -32,17 +31,17 @@ extern char probe_call_end[], probe_spin_start[], probe_spin_end[];
 	"movl $0xb1b1b1b1, %ebp\n\t"			\
 	"pushl set_flags\n\t"				\
 	"popfl\n\t"					\
-	STORE_REGS("before")
+	"store_regs before\n\t"
 
 #define PROBE_LEAVE					\
-	STORE_REGS("after")				\
+	"store_regs after\n\t"				\
 	"cld\n\t"					\
 	"movl saved_esp, %esp\n\t"			\
 	"popal\n\t"					\
 	"ret\n\t"
 
 /* Dispatches the upcall to itself. */
-static void __attribute__((naked, noinline)) probe_call(void)
+static void __attribute__((naked)) __attribute_noinline__ probe_call(void)
 {
 	asm volatile(PROBE_ENTER
 		     "movl $" UPC_STR(UPC_CONTROL_DISPATCH) ", %ebx\n\t"
@@ -55,7 +54,7 @@ static void __attribute__((naked, noinline)) probe_call(void)
 }
 
 /* Spins without a change of register or flag until an upcall ends it. */
-static void __attribute__((naked, noinline)) probe_spin(void)
+static void __attribute__((naked)) __attribute_noinline__ probe_spin(void)
 {
 	asm volatile(PROBE_ENTER
 		     "movl $0xa1a1a1a1, %eax\n\t"
@@ -72,7 +71,7 @@ static void __attribute__((naked, noinline)) probe_spin(void)
 static void go_on_cfunc(void *data)
 {
 	count_cfunc(data);
-	WRITE_ONCE(go_on, (int)probe_spin_end);
+	WRITE_ONCE(go_on, (int)LABEL(probe_spin_end));
 }
 
 static void *dispatch_to_spinner(void *data)
@@ -89,9 +88,11 @@ FIXTURE_VARIANT(frame_entry) {
 };
 
 FIXTURE_VARIANT_ADD(frame_entry, flags_clear) { .flags = FLAGS_IF | 2 };
+
 FIXTURE_VARIANT_ADD(frame_entry, flags_set) {
 	.flags = FLAGS_STATUS | FLAGS_IF | FLAGS_ID | 2,
 };
+
 FIXTURE_VARIANT_ADD(frame_entry, direction) {
 	.flags = FLAGS_CF | FLAGS_DF | FLAGS_IF | 2,
 };
@@ -153,7 +154,7 @@ TEST_F(frame_entry, at_the_end_of_a_system_call)
 		ASSERT_EQ(0, entry_frame.eax);
 		ASSERT_EQ(upcall_id, entry_frame.ecx);
 		ASSERT_EQ(1, entry_frame.edx);
-		ASSERT_EQ((int)probe_call_end, entry_frame.origip);
+		ASSERT_EQ((int)LABEL(probe_call_end), entry_frame.origip);
 		check_entry(_metadata, variant->flags);
 	}
 }
@@ -167,7 +168,7 @@ TEST_F(frame_entry, in_a_loop)
 	ASSERT_GT(upcall_id, 0);
 	for (misalign = 0; misalign < 32; misalign++) {
 		spinning = 0;
-		go_on = (int)probe_spin_start;
+		go_on = (int)LABEL(probe_spin_start);
 		ASSERT_EQ(0, pthread_create(&thread, NULL,
 					    dispatch_to_spinner, NULL));
 		probe_spin();
@@ -179,7 +180,7 @@ TEST_F(frame_entry, in_a_loop)
 		ASSERT_EQ(0xa1a1a1a1, (__u32)entry_frame.eax);
 		ASSERT_EQ(0xc1c1c1c1, (__u32)entry_frame.ecx);
 		ASSERT_EQ(0xd2d2d2d2, (__u32)entry_frame.edx);
-		ASSERT_EQ((int)probe_spin_start, entry_frame.origip);
+		ASSERT_EQ((int)LABEL(probe_spin_start), entry_frame.origip);
 		check_entry(_metadata, variant->flags);
 	}
 }

@@ -3,7 +3,7 @@
  * Process after process ends at a random point of a storm in which its threads
  * register, delete and dispatch upcalls, in and out of critical sections.
  *
- * upcall ABI, sections 1 and 4: whatever is pending, held or being entered
+ * upcall.rst, sections 1 and 4: whatever is pending, held or being entered
  * goes with the mm. A kernel that frees too little, too much or too early says
  * so in its log, or stops.
  */

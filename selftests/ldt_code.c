@@ -4,7 +4,7 @@
  * 16-bit: the upcall is held, and enters by a re-dispatch when the task is
  * back in its flat segments.
  *
- * upcall ABI, section 4, rules 1 and 6.
+ * upcall.rst, section 4, rules 1 and 6.
  */
 #include "upcall_segment.h"
 

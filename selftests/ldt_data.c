@@ -5,7 +5,7 @@
  * upcall is held, and enters by a re-dispatch when the task is back in its
  * flat segments.
  *
- * upcall ABI, section 4, rules 1 and 6.
+ * upcall.rst, section 4, rules 1 and 6.
  */
 #include "upcall_segment.h"
 

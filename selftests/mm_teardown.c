@@ -4,7 +4,7 @@
  * upcalls of several threads. What is tested is that it ends as it should and
  * that the next one starts with nothing.
  *
- * upcall ABI, section 1 (the table is freed with the mm).
+ * upcall.rst, section 1 (the table is freed with the mm).
  */
 #include "upcall_proc.h"
 

@@ -42,12 +42,15 @@ FIXTURE_VARIANT(ptrace_exit_value) {
 FIXTURE_VARIANT_ADD(ptrace_exit_value, dispatch_next) {
 	.cmd = UPC_CONTROL_DISPATCH, .ctx = ctx_next,
 };
+
 FIXTURE_VARIANT_ADD(ptrace_exit_value, dispatch_pop) {
 	.cmd = UPC_CONTROL_DISPATCH, .ctx = ctx_pop,
 };
+
 FIXTURE_VARIANT_ADD(ptrace_exit_value, suspend_next) {
 	.cmd = UPC_CONTROL_SUSPEND, .ctx = ctx_next,
 };
+
 FIXTURE_VARIANT_ADD(ptrace_exit_value, suspend_pop) {
 	.cmd = UPC_CONTROL_SUSPEND, .ctx = ctx_pop,
 };

@@ -4,6 +4,7 @@
  * the context function, as it would at a handler's, and when the upcall is
  * over goes on in the interrupted code. ABI page, section 8, ptrace.
  */
+#include "upcall_util.h"
 #include "upcall_trace.h"
 
 /* More steps than the longest way through the context function takes. */
@@ -12,11 +13,8 @@
 static struct upcall upc = UPCALL_INIT;
 static int hits;
 
-/* The system call instruction in dispatch_traced(), and the one after it. */
-extern char traced_int80[], traced_after[];
-
 /* Dispatch to oneself, with an address that a tracer can know. */
-static int __attribute__((noinline)) dispatch_traced(int id)
+static int __attribute_noinline__ dispatch_traced(int id)
 {
 	int ret;
 
@@ -89,11 +87,11 @@ TEST_F(ptrace_singlestep, into_the_context_function_and_out)
 	do {
 		ASSERT_TRUE(step(self->pid, &regs));
 		ASSERT_GT(MANY_STEPS, steps++);
-	} while (regs.eip != (long)traced_int80);
+	} while (regs.eip != (long)LABEL(traced_int80));
 
 	/* A system call being over is an event of its own, for signals too. */
 	ASSERT_TRUE(step(self->pid, &regs));
-	if (regs.eip == (long)traced_after) {
+	if (regs.eip == (long)LABEL(traced_after)) {
 		EXPECT_EQ(0, regs.eax);
 		ASSERT_TRUE(step(self->pid, &regs));
 	}
@@ -106,19 +104,26 @@ TEST_F(ptrace_singlestep, into_the_context_function_and_out)
 		((long *)&frame)[i / 4] = ptrace(PTRACE_PEEKDATA, self->pid,
 						 regs.esp + i, NULL);
 	EXPECT_EQ(0, frame.eax);
-	EXPECT_EQ((long)traced_after, frame.origip);
+	EXPECT_EQ((long)LABEL(traced_after), frame.origip);
 	EXPECT_EQ(0, frame.eflags & FLAGS_TF);
 
 	steps = 0;
 	do {
 		ASSERT_TRUE(step(self->pid, &regs));
 		ASSERT_GT(MANY_STEPS, steps++);
-	} while (regs.eip != (long)traced_after);
+	} while (regs.eip != (long)LABEL(traced_after));
 	EXPECT_EQ(0, regs.eax);
 	EXPECT_LT(10, steps);
 	ASSERT_TRUE(step(self->pid, &regs));
-	EXPECT_EQ((long)traced_after + 1, regs.eip);
+	EXPECT_EQ((long)LABEL(traced_after) + 1, regs.eip);
 
+	/*
+	 * With or without upcalls: once it has stepped over a popf, the kernel
+	 * takes the trap flag for the program's own, and leaves it set.
+	 */
+	ASSERT_EQ(0, ptrace(PTRACE_POKEUSER, self->pid,
+			    offsetof(struct user, regs.eflags),
+			    regs.eflags & ~FLAGS_TF));
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 	EXPECT_EQ(0, child_status(self->pid));
 }

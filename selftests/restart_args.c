@@ -9,12 +9,12 @@
 #include <linux/futex.h>
 
 /* A system call's number, arguments, and what was in the registers after. */
-static long call_nr __attribute__((used));
-static long args[6] __attribute__((used));
-static long args_after[6] __attribute__((used));
-static long call_ret __attribute__((used));
+static long call_nr __attribute_used__;
+static long args[6] __attribute_used__;
+static long args_after[6] __attribute_used__;
+static long call_ret __attribute_used__;
 
-static void __attribute__((naked, noinline)) call_six(void)
+static void __attribute__((naked)) __attribute_noinline__ call_six(void)
 {
 	asm volatile("pushal\n\t"
 		     "movl call_nr, %eax\n\t"
@@ -114,7 +114,7 @@ static void *dispatch_without_end(void *data)
 
 	pin_to_cpu(1);
 	while (!READ_ONCE(stop) && !ret)
-		ret = upc_dispatch(id, 1);
+		ret = dispatch_after_last(id, &upc, &stop);
 	return (void *)(long)ret;
 }
 
@@ -145,7 +145,9 @@ TEST_F_TIMEOUT(restart_args, of_mmap2_in_a_storm, 900)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatch_without_end,
 				    NULL));
 	call_nr = SYS_mmap2;
-	for (i = 0; i < calls && !time_is_up(start); i++) {
+	for (i = 0; i < calls || !READ_ONCE(hits); i++) {
+		if (time_is_up(start, 30) && READ_ONCE(hits))
+			break;
 		args[0] = (long)place;
 		args[1] = 4096;
 		args[2] = PROT_READ | PROT_WRITE;

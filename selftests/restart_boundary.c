@@ -23,10 +23,8 @@ static struct worker {
 	struct timespec rem;
 } worker = { .upc = UPCALL_INIT };
 
-extern char sleep_int80[];
-
-static int __attribute__((noinline)) sleep_call(const struct timespec *ts,
-						struct timespec *rem)
+static int __attribute_noinline__ sleep_call(const struct timespec *ts,
+					     struct timespec *rem)
 {
 	int ret;
 
@@ -106,7 +104,7 @@ TEST_F(restart_boundary, does_not_end_the_sleep)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_TRUE(WIFSTOPPED(status));
 	interrupted = now_ns();
-	if (set_breakpoint(pid, sleep_int80))
+	if (set_breakpoint(pid, LABEL(sleep_int80)))
 		SKIP(return, "no hardware breakpoints");
 
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, 0, 0));
@@ -114,7 +112,7 @@ TEST_F(restart_boundary, does_not_end_the_sleep)
 	ASSERT_TRUE(WIFSTOPPED(status));
 	ASSERT_EQ(SIGTRAP, WSTOPSIG(status));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, 0, &regs));
-	ASSERT_EQ((long)sleep_int80, regs.eip);
+	ASSERT_EQ((long)LABEL(sleep_int80), regs.eip);
 	ASSERT_EQ(SYS_restart_syscall, regs.eax);
 
 	/* Between instructions now, and this is the upcall. */

@@ -67,12 +67,15 @@ FIXTURE_VARIANT(restart_read) {
 
 FIXTURE_VARIANT_ADD(restart_read, stop_next) { .stop = true, .ctx = ctx_next };
 FIXTURE_VARIANT_ADD(restart_read, stop_pop) { .stop = true, .ctx = ctx_pop };
+
 FIXTURE_VARIANT_ADD(restart_read, restart_next) {
 	.flags = SA_RESTART, .ctx = ctx_next,
 };
+
 FIXTURE_VARIANT_ADD(restart_read, restart_pop) {
 	.flags = SA_RESTART, .ctx = ctx_pop,
 };
+
 FIXTURE_VARIANT_ADD(restart_read, no_restart_next) { .ctx = ctx_next };
 FIXTURE_VARIANT_ADD(restart_read, no_restart_pop) { .ctx = ctx_pop };
 

@@ -4,7 +4,7 @@
  * holds as the interrupted instruction is the abort address. ABI page, section
  * 8, rseq.
  */
-#include "upcall_proc.h"
+#include "upcall_util.h"
 
 #include <sys/rseq.h>
 
@@ -14,9 +14,9 @@ static struct upcall upc = UPCALL_INIT;
 static int id;
 
 /* Shared with the assembly. */
-static int in_section __attribute__((used));
-static int leave __attribute__((used));
-static int aborts __attribute__((used));
+static int in_section __attribute_used__;
+static int leave __attribute_used__;
+static int aborts __attribute_used__;
 
 /* First what the context function notes: the frame's address. */
 static struct {
@@ -24,13 +24,11 @@ static struct {
 	int hits, in_section, at_abort;
 } seen;
 
-extern char section_start[], section_end[], section_abort[];
-
 /*
  * Spins in a restartable sequence until leave is set, starting again each time
  * it is aborted. The argument is where the thread's rseq_cs field is.
  */
-static void __attribute__((naked, noinline)) spin_in_section(__u64 *rseq_cs)
+static void __attribute__((naked)) __attribute_noinline__ spin_in_section(__u64 *rseq_cs)
 {
 	asm volatile(".pushsection .data\n\t"
 		     ".balign 32\n\t"
@@ -64,8 +62,11 @@ static void cfunc(void *data)
 {
 	char *origip = (char *)seen.frame->origip;
 
-	seen.in_section += origip >= section_start && origip < section_end;
-	seen.at_abort += origip == section_abort;
+	seen.in_section += origip >= LABEL(section_start) &&
+			   origip < LABEL(section_end);
+	seen.at_abort += origip == LABEL(section_abort);
+	/* The next one is not to come before the section is entered anew. */
+	WRITE_ONCE(in_section, 0);
 	count_cfunc(&seen.hits);
 }
 

@@ -66,7 +66,7 @@ TEST_F(seccomp_filter, refuses)
 	EXPECT_EQ(0, READ_ONCE(self->upc.crit_count));
 }
 
-static void __attribute__((noinline))
+static void __attribute_noinline__
 check_all_passes(struct __test_metadata *_metadata, struct upcall *upc, int id,
 		 int *hits)
 {

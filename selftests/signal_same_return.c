@@ -69,9 +69,11 @@ FIXTURE_VARIANT(signal_same_return) {
 
 FIXTURE_VARIANT_ADD(signal_same_return, next) { .ctx = ctx_next };
 FIXTURE_VARIANT_ADD(signal_same_return, pop) { .ctx = ctx_pop };
+
 FIXTURE_VARIANT_ADD(signal_same_return, restart_next) {
 	.ctx = ctx_next, .flags = SA_RESTART,
 };
+
 FIXTURE_VARIANT_ADD(signal_same_return, restart_pop) {
 	.ctx = ctx_pop, .flags = SA_RESTART,
 };

@@ -27,7 +27,7 @@ static void *send_both(void *data)
 		seen = READ_ONCE(signals);
 		ret = pthread_kill(target, SIGUSR1);
 		while (!ret && !READ_ONCE(stop) && READ_ONCE(signals) == seen)
-			ret = upc_dispatch(id, 1);
+			ret = dispatch_after_last(id, &upc, &stop);
 	}
 	return (void *)(long)ret;
 }
@@ -42,9 +42,11 @@ FIXTURE_VARIANT(signal_storm) {
 
 FIXTURE_VARIANT_ADD(signal_storm, next) { .ctx = ctx_next };
 FIXTURE_VARIANT_ADD(signal_storm, pop) { .ctx = ctx_pop };
+
 FIXTURE_VARIANT_ADD(signal_storm, altstack_next) {
 	.flags = SA_ONSTACK, .ctx = ctx_next,
 };
+
 FIXTURE_VARIANT_ADD(signal_storm, altstack_pop) {
 	.flags = SA_ONSTACK, .ctx = ctx_pop,
 };
@@ -83,7 +85,7 @@ TEST_F_TIMEOUT(signal_storm, unwinds, 900)
 	target = pthread_self();
 	ASSERT_EQ(0, pthread_create(&thread, NULL, send_both, NULL));
 	for (batch = 0; READ_ONCE(signals) < count; batch++) {
-		if (time_is_up(start) && READ_ONCE(signals) >= count / 100)
+		if (time_is_up(start, 30) && READ_ONCE(signals) >= count / 100)
 			break;
 		ASSERT_TRUE(registers_stay(batch)) {
 			TH_LOG("batch %d, after %d upcalls, %d signals, turn %u",
@@ -95,7 +97,6 @@ TEST_F_TIMEOUT(signal_storm, unwinds, 900)
 	ASSERT_EQ(0, pthread_join(thread, &ret));
 	EXPECT_EQ(0, (long)ret);
 	EXPECT_LT(0, hits);
-	EXPECT_LT(0, signals_over_upcalls);
 	EXPECT_EQ(0, upc.crit_count);
 	EXPECT_EQ(0, upc.pending);
 	TH_LOG("%d upcalls, %d signals, %d on top of upcalls", hits, signals,

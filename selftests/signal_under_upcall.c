@@ -59,9 +59,11 @@ FIXTURE_VARIANT(signal_under_upcall) {
 
 FIXTURE_VARIANT_ADD(signal_under_upcall, next) { .ctx = ctx_next_noting };
 FIXTURE_VARIANT_ADD(signal_under_upcall, pop) { .ctx = ctx_pop_noting };
+
 FIXTURE_VARIANT_ADD(signal_under_upcall, altstack_next) {
 	.ctx = ctx_next_noting, .flags = SA_ONSTACK,
 };
+
 FIXTURE_VARIANT_ADD(signal_under_upcall, altstack_pop) {
 	.ctx = ctx_pop_noting, .flags = SA_ONSTACK,
 };

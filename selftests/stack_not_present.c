@@ -3,7 +3,7 @@
  * A stack that is the user's to write but not in memory yet is brought in, as
  * for any write: an upcall is entered on it.
  *
- * upcall ABI, section 4, rule 2, and section 5 (where the frame is).
+ * upcall.rst, section 4, rule 2, and section 5 (where the frame is).
  */
 #include "upcall_fault.h"
 

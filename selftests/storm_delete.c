@@ -4,7 +4,7 @@
  * others dispatch to whatever id they last saw. They get 0 or ENOENT and
  * nothing else, and no upcall is entered after its DELETE has returned.
  *
- * upc_register(2), UPC_CONTROL_DELETE and ERRORS; upcall ABI, section 4, rule
+ * upc_register(2), UPC_CONTROL_DELETE and ERRORS; upcall.rst, section 4, rule
  * 4, and section 6.
  */
 #include "upcall_proc.h"

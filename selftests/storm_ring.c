@@ -5,8 +5,8 @@
  * meets the end of a section, it is not lost: each thread ends up having seen
  * the last value its neighbour wrote.
  *
- * upc_register(2), DESCRIPTION (code that exits a critical section); upcall
- * ABI, section 4, rules 1 and 4.
+ * upc_register(2), DESCRIPTION (code that exits a critical section);
+ * upcall.rst, section 4, rules 1 and 4.
  */
 #include "upcall_proc.h"
 

@@ -101,12 +101,15 @@ FIXTURE_VARIANT(syscall_asleep) {
 FIXTURE_VARIANT_ADD(syscall_asleep, read) {
 	.call = call_read, .end = end_by_write,
 };
+
 FIXTURE_VARIANT_ADD(syscall_asleep, futex) {
 	.call = call_futex, .end = end_by_wake,
 };
+
 FIXTURE_VARIANT_ADD(syscall_asleep, nanosleep) {
 	.call = call_nanosleep, .end = end_by_time,
 };
+
 FIXTURE_VARIANT_ADD(syscall_asleep, poll) {
 	.call = call_poll, .end = end_by_write,
 };

@@ -3,7 +3,7 @@
  * A thread that exits takes its upcalls with it, pending, held and idle ones:
  * their ids are unknown from then on and their slots are free.
  *
- * upc_register(2), ERRORS; upcall ABI, section 1.
+ * upc_register(2), ERRORS; upcall.rst, section 1.
  */
 #include "upcall_proc.h"
 

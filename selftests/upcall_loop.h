@@ -11,23 +11,23 @@
 #define FLAGS_DF	0x400
 
 /* The loop's parameters, and where it was when it found something wrong. */
-static __u32 misalign __attribute__((used));
-static __u32 loop_flags __attribute__((used));
-static __u32 loop_left __attribute__((used));
-static __u32 saved_esp __attribute__((used));
-static __u32 loop_esp __attribute__((used));
-static __u32 wrong_at __attribute__((used));
+static __u32 misalign __attribute_used__;
+static __u32 loop_flags __attribute_used__;
+static __u32 loop_left __attribute_used__;
+static __u32 saved_esp __attribute_used__;
+static __u32 loop_esp __attribute_used__;
+static __u32 wrong_at __attribute_used__;
 
 /* FXSAVE's format: the program's own state, what the loop has, and had. */
-static struct fpu {
+struct fpu {
 	__u16 fcw, fsw, ftw, fop;
 	__u32 fip, fcs, fdp, fds, mxcsr, mxcsr_mask;
 	__u8 st[8][16];			/* 10 bytes and 6 of padding each */
-	__u8 xmm[8][16];
+	__u8 xmm[8] __attribute__((vector_size(16)));	/* aligns all this */
 	__u8 reserved[224];
-} fpu_saved __attribute__((aligned(16), used)),
-  fpu_loaded __attribute__((aligned(16), used)),
-  fpu_found __attribute__((aligned(16), used));
+};
+
+static __attribute_used__ struct fpu fpu_saved, fpu_loaded, fpu_found;
 
 /*
  * An emulator takes interrupts between blocks only, and a jump ends a block:
@@ -44,7 +44,7 @@ static struct fpu {
  * chain of subtractions that borrow; that flags stay set that no instruction
  * in between touches; that all registers keep their patterns.
  */
-static void __attribute__((naked, noinline)) registers_loop(void)
+static void __attribute__((naked)) __attribute_noinline__ registers_loop(void)
 {
 	asm volatile("pushal\n\t"
 		     "movl %esp, saved_esp\n\t"
@@ -173,7 +173,9 @@ static inline bool registers_stay(int nth)
 	loop_left = 1000;
 	load_fpu_patterns();
 	registers_loop();
-	return !wrong_at && fpu_patterns_intact();
+	if (wrong_at)
+		return false;
+	return fpu_patterns_intact();
 }
 
 #endif /* UPCALL_LOOP_H */

@@ -57,9 +57,13 @@ static inline void barrier(void)
 	asm volatile("" ::: "memory");
 }
 
+/*
+ * Without a pause: an emulator takes it for a wish to stop, and two CPUs that
+ * wait for each other in that way take turns.
+ */
 static inline void cpu_relax(void)
 {
-	asm volatile("pause" ::: "memory");
+	barrier();
 }
 
 /* Both return what the kernel returned: 0 or more, or a negative errno. */
@@ -203,9 +207,6 @@ static void __attribute__((constructor)) skip_without_upcalls(void)
 		ksft_exit_skip("no upcalls in this kernel\n");
 }
 #endif
-
-/* Once the first line of every test; the constructor above does its work. */
-#define REQUIRE_UPCALLS()	do { } while (0)
 
 static inline pid_t sys_gettid(void)
 {

@@ -11,6 +11,15 @@
 
 #define NSEC_PER_SEC	1000000000LL
 
+/* The address of a label in assembly. */
+#define LABEL(name)							\
+	({								\
+		char *__label;						\
+									\
+		asm("movl $" #name ", %0" : "=r" (__label));		\
+		__label;						\
+	})
+
 static inline long long now_ns(void)
 {
 	struct timespec ts;
@@ -22,11 +31,27 @@ static inline long long now_ns(void)
 /*
  * For storms: on a machine that is busy with other things, two virtual CPUs
  * seldom run at the same time, and so few upcalls a second are entered that a
- * storm had better end by time.
+ * storm had better end by time. UPCALL_SECONDS in the environment gives it more.
  */
-static inline bool time_is_up(long long start)
+static inline bool time_is_up(long long start, int seconds)
 {
-	return now_ns() - start > 60 * NSEC_PER_SEC;
+	const char *more = getenv("UPCALL_SECONDS");
+
+	if (more)
+		seconds = atoi(more);
+	return now_ns() - start > seconds * NSEC_PER_SEC;
+}
+
+/*
+ * Dispatches when the last upcall is over: a dispatcher that does not wait for
+ * that can keep its receiver in upcalls for ever.
+ */
+static inline int dispatch_after_last(int id, struct upcall *upc, int *stop)
+{
+	while ((READ_ONCE(upc->crit_count) || READ_ONCE(upc->pending)) &&
+	       !READ_ONCE(*stop))
+		cpu_relax();
+	return upc_dispatch(id, 1);
 }
 
 /*
@@ -41,7 +66,7 @@ static inline int signal_self(int sig)
 /* The worker shares its parent's thread area: it has to do without errno. */
 static inline pid_t clone_worker(int (*fn)(void *data), void *data)
 {
-	static char stack[65536] __attribute__((aligned(16)));
+	static char stack[65536];
 
 	return clone(fn, stack + sizeof(stack), CLONE_VM | SIGCHLD, data);
 }

@@ -4,7 +4,7 @@
  * frame may be pushed: under a storm of dispatches the probed function still
  * returns what it should, and no dispatch is lost.
  *
- * upcall ABI, section 4, rules 4 and 6.
+ * upcall.rst, section 4, rules 4 and 6.
  */
 #include "upcall_proc.h"
 

@@ -4,7 +4,7 @@
  * it; what it registers itself leaves with it.
  *
  * upc_register(2), DESCRIPTION (processes sharing a VM space) and
- * UPC_CONTROL_DELETE; upcall ABI, section 1.
+ * UPC_CONTROL_DELETE; upcall.rst, section 1.
  */
 #include "upcall_proc.h"
 

@@ -3,7 +3,7 @@
  * No frame is pushed while a task runs in virtual 8086 mode: the upcall is
  * held, and enters by a re-dispatch when the task is back from vm86().
  *
- * upcall ABI, section 4, rules 1 and 6.
+ * upcall.rst, section 4, rules 1 and 6.
  */
 #include "upcall_segment.h"
 

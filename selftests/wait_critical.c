@@ -38,9 +38,11 @@ FIXTURE_VARIANT(wait_critical) {
 };
 
 FIXTURE_VARIANT_ADD(wait_critical, low) { .prio = 1, .held = true };
+
 FIXTURE_VARIANT_ADD(wait_critical, equal) {
 	.prio = UPC_CRITADD, .held = true,
 };
+
 FIXTURE_VARIANT_ADD(wait_critical, above) {
 	.prio = UPC_CRITADD + 1, .held = false,
 };

@@ -51,12 +51,15 @@ FIXTURE_VARIANT(wait_woken) {
 FIXTURE_VARIANT_ADD(wait_woken, wait_next) {
 	.cmd = UPC_CONTROL_WAIT, .ctx = ctx_next,
 };
+
 FIXTURE_VARIANT_ADD(wait_woken, wait_pop) {
 	.cmd = UPC_CONTROL_WAIT, .ctx = ctx_pop,
 };
+
 FIXTURE_VARIANT_ADD(wait_woken, suspend_next) {
 	.cmd = UPC_CONTROL_SUSPEND, .ctx = ctx_next,
 };
+
 FIXTURE_VARIANT_ADD(wait_woken, suspend_pop) {
 	.cmd = UPC_CONTROL_SUSPEND, .ctx = ctx_pop,
 };

@@ -3,7 +3,7 @@
  * Functions where there is nothing to run: those that are the kernel's are
  * refused, those that are the user's are entered, and fault in user mode.
  *
- * upcall ABI, section 3 (EFAULT), section 4, rule 2, and section 8 (Security).
+ * upcall.rst, section 3 (EFAULT), section 4, rule 2, and section 8 (Security).
  */
 #include "upcall_fault.h"
 

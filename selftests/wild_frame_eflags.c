@@ -3,7 +3,7 @@
  * NEXT takes from a frame's eflags what a user may change, TF included, and
  * nothing else: no I/O privilege, interrupts on, neither NT nor VM.
  *
- * upcall ABI, section 6 (NEXT) and section 8 (ptrace, as sigreturn).
+ * upcall.rst, section 6 (NEXT) and section 8 (ptrace, as sigreturn).
  */
 #include "upcall_next.h"
 

@@ -3,7 +3,7 @@
  * NEXT on a frame whose eip is the kernel's, or nobody's, gives a fault in
  * user mode, at that eip, with the frame popped.
  *
- * upcall ABI, section 6 (NEXT) and section 8 (Security).
+ * upcall.rst, section 6 (NEXT) and section 8 (Security).
  */
 #include "upcall_next.h"
 

@@ -4,7 +4,7 @@
  * just above it; on one that ends a byte further, or starts in the kernel's
  * half, it is an error.
  *
- * upcall ABI, section 6 (NEXT, EFAULT).
+ * upcall.rst, section 6 (NEXT, EFAULT).
  */
 #include "upcall_next.h"
 
