@@ -74,7 +74,7 @@ TEST_F_TIMEOUT(registers_intact, under_a_storm, 900)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatch_without_end,
 				    NULL));
 	for (batch = 0; READ_ONCE(hits) < entries; batch++) {
-		if (time_is_up(start, 30) && READ_ONCE(hits) >= entries / 1000)
+		if (time_is_up(start, 140) && READ_ONCE(hits) >= entries / 1000)
 			break;
 		ASSERT_TRUE(registers_stay(batch)) {
 			TH_LOG("batch %d, after %d upcalls, turn %u", batch,

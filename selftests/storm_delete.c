@@ -9,6 +9,7 @@
  */
 #include "upcall_proc.h"
 
+#define TIMES		4	/* by one dispatcher, of one upcall */
 #define DISPATCHERS	2
 
 struct life {
@@ -32,13 +33,18 @@ static void entry(void *data)
 
 static void *dispatcher(void *arg)
 {
+	int ret, id, last = 0, times = 0;
 	long me = (long)arg;
 	unsigned int seed = me;
-	int ret;
 
 	while (!READ_ONCE(stop)) {
-		ret = upc_dispatch(READ_ONCE(current_id),
-				   1 + next_random(&seed) % 64);
+		/* Without end, they would keep the owner in its upcalls. */
+		id = READ_ONCE(current_id);
+		times = id == last ? times + 1 : 0;
+		last = id;
+		if (times >= TIMES && READ_ONCE(upc.pending) + upc.crit_count)
+			continue;
+		ret = upc_dispatch(id, 1 + next_random(&seed) % 64);
 		if (!ret)
 			accepted[me]++;
 		else if (ret == -ENOENT)
@@ -103,7 +109,10 @@ TEST_F_TIMEOUT(storm, deleted_is_not_entered, 280)
 		life->id = upc_register_ctx(&upc, variant->ctx, entry, life);
 		ASSERT_GT(life->id, 0);
 		WRITE_ONCE(current_id, life->id);
-		for (spin = next_random(&seed) % 512; spin; spin--)
+		/* Some last until they have been entered, most do not. */
+		while (i % 64 == 0 && !READ_ONCE(life->entries))
+			cpu_relax();
+		for (spin = next_random(&seed) % 2048; spin; spin--)
 			cpu_relax();
 		if (variant->section)
 			crit_enter(&upc);

@@ -47,13 +47,11 @@ static volatile int id;
 static void cfunc(void *data)
 {
 	void *pc[16];
-	int i, n = backtrace(pc, 16);
+	int n = backtrace(pc, 16);
 
 	(void)data;
-	for (i = 0; i < n; i++) {
-		if (pc[i] == (void *)current->spin)
-			__builtin_trap();	/* the core is of here */
-	}
+	if (n > 2 && pc[2] == (void *)current->spin)
+		__builtin_trap();	/* the core is of here */
 }
 
 static void inner(const struct leaf *leaf)
@@ -74,8 +72,12 @@ static void (*volatile call_outer)(const struct leaf *leaf) = outer;
 
 static void *dispatcher(void *arg)
 {
+	volatile struct upcall *upc = arg;
+
 	for (;;) {
-		upc_control(UPC_CONTROL_DISPATCH, id, NULL);
+		/* Else the other might never come out of its upcalls. */
+		if (!upc->crit_count && !upc->pending)
+			upc_control(UPC_CONTROL_DISPATCH, id, NULL);
 		sched_yield();
 	}
 	return arg;
@@ -85,6 +87,7 @@ static void __attribute__((noreturn)) child(const struct leaf *leaf,
 					    upcall_func_t ctx)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct upcall *upc;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int fd = open("/proc/self/coredump_filter", O_WRONLY);
@@ -95,10 +98,11 @@ static void __attribute__((noreturn)) child(const struct leaf *leaf,
 		_exit(1);
 	current = leaf;
 	leaf_target = leaf->spin;
-	id = upc_register(upc_thread_init(), ctx, cfunc, NULL);
+	upc = upc_thread_init();
+	id = upc_register(upc, ctx, cfunc, NULL);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 0x10000);
-	if (id < 0 || pthread_create(&thread, &attr, dispatcher, NULL))
+	if (id < 0 || pthread_create(&thread, &attr, dispatcher, upc))
 		_exit(1);
 	call_outer(leaf);
 	_exit(1);
