@@ -2,7 +2,7 @@
 /*
  * Commands that there are none of: EINVAL, whatever else is passed.
  *
- * upc_register(2), DESCRIPTION of upc_control(); the upcall ABI, section 6.
+ * upc_register(2), DESCRIPTION of upc_control(); the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

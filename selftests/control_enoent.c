@@ -2,7 +2,7 @@
 /*
  * Identifiers that name no upcall: ENOENT from each command that takes one.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH and ERRORS; the upcall ABI,
+ * upc_register(2), UPC_CONTROL_DISPATCH and ERRORS; upcall.rst,
  * section 6.
  */
 #include "upcall_test.h"

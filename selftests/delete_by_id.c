@@ -3,7 +3,7 @@
  * DELETE of one identifier: the upcall goes, whichever task registered it,
  * and nothing else does.
  *
- * upc_register(2), UPC_CONTROL_DELETE; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_DELETE; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

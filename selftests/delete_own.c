@@ -3,7 +3,7 @@
  * DELETE of -1: the caller's upcalls go, all of them, and nobody else's.
  * Nobody's struct upcall is forgotten: not the caller's either.
  *
- * upc_register(2), UPC_CONTROL_DELETE; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_DELETE; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

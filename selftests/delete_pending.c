@@ -3,7 +3,7 @@
  * DELETE of a pending upcall drops it: it is never entered, and those that
  * are pending beside it are, in their order.
  *
- * upc_register(2), UPC_CONTROL_DELETE; the upcall ABI, sections 4 and 6.
+ * upc_register(2), UPC_CONTROL_DELETE; the upcall.rst, sections 4 and 6.
  */
 #include "upcall_test.h"
 

@@ -3,7 +3,7 @@
  * DELETE of an upcall that is running, by itself or by another upcall above
  * it: it runs to its end and leaves as ever, and is not entered again.
  *
- * upc_register(2), UPC_CONTROL_DELETE and UPC_CONTROL_NEXT; the upcall ABI,
+ * upc_register(2), UPC_CONTROL_DELETE and UPC_CONTROL_NEXT; upcall.rst,
  * sections 1 and 6.
  */
 #include "upcall_test.h"

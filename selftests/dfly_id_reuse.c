@@ -4,7 +4,7 @@
  * its deletion, so that a stale one named another upcall. Identifiers are
  * handed out in turn.
  *
- * upc_register(2), DESCRIPTION and UPC_CONTROL_DELETE; the upcall ABI,
+ * upc_register(2), DESCRIPTION and UPC_CONTROL_DELETE; upcall.rst,
  * section 1.
  */
 #include "upcall_test.h"

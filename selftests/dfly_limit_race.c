@@ -3,7 +3,7 @@
  * DragonFly's defect 9: tasks that registered at the same time could get
  * past the limit together.
  *
- * upc_register(2), ERRORS; the upcall ABI, section 1.
+ * upc_register(2), ERRORS; the upcall.rst, section 1.
  */
 #include "upcall_test.h"
 

@@ -3,8 +3,8 @@
  * DragonFly's defect 8, first half: NEXT and delivery took the order of the
  * list, not that of priority. Dispatched and registered in every order.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH and UPC_CONTROL_NEXT; the upcall
- * ABI, section 4.
+ * upc_register(2), UPC_CONTROL_DISPATCH and UPC_CONTROL_NEXT; upcall.rst,
+ * section 4.
  */
 #include "upcall_test.h"
 

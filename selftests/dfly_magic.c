@@ -2,7 +2,7 @@
 /*
  * DragonFly's defect 10, first half: the magic number was never checked.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, sections 2 and 3.
+ * upc_register(2), DESCRIPTION; the upcall.rst, sections 2 and 3.
  */
 #include "upcall_test.h"
 

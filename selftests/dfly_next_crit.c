@@ -4,7 +4,7 @@
  * ran what the interrupted critical section was holding back.
  *
  * upc_register(2), UPC_CONTROL_NEXT and critical sections in DESCRIPTION;
- * the upcall ABI, section 6.
+ * the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

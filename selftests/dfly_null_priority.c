@@ -3,7 +3,7 @@
  * DragonFly's defect 7: DISPATCH with a NULL priority, which is how its
  * manual page calls it, was never delivered. It counts as priority 1.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 4.
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 4.
  */
 #include "upcall_test.h"
 

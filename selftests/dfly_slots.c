@@ -3,7 +3,7 @@
  * DragonFly's defect 1: deletion did not give the slot back, so that after
  * 32 cycles of registration and deletion no more could be registered.
  *
- * upc_register(2), UPC_CONTROL_DELETE and ERRORS; the upcall ABI, section 1.
+ * upc_register(2), UPC_CONTROL_DELETE and ERRORS; the upcall.rst, section 1.
  */
 #include "upcall_test.h"
 

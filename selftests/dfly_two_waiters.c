@@ -2,7 +2,7 @@
 /*
  * Two tasks sleep in WAIT or SUSPEND: each is woken by a dispatch of its own
  * upcall, and by no other. DragonFly kept the wake-up in the process, where
- * the first to look took it. ABI page, section 6, WAIT and SUSPEND.
+ * the first to look took it. upcall.rst, section 6, WAIT and SUSPEND.
  */
 #include "upcall_test.h"
 

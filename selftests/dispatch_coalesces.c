@@ -3,7 +3,7 @@
  * Coalescing: several dispatches before an entry make one entry, at the
  * highest of their priorities.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 4, rule 4,
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 4, rule 4,
  * and section 6.
  */
 #include "upcall_test.h"

@@ -3,7 +3,7 @@
  * What the dispatcher wrote before DISPATCH, cfunc sees, and no dispatch is
  * lost: after the last one an entry follows that sees the last value.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 4, rule 4.
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 4, rule 4.
  */
 #include "upcall_test.h"
 

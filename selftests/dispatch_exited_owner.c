@@ -3,7 +3,7 @@
  * Dispatch to an owner that has exited: its upcalls went with it, pending
  * or not, and the identifier names nothing any more.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH and ERRORS; the upcall ABI,
+ * upc_register(2), UPC_CONTROL_DISPATCH and ERRORS; upcall.rst,
  * section 1.
  */
 #include "upcall_test.h"

@@ -4,7 +4,7 @@
  * mode: the owner finds its pending field set without a system call of its
  * own, and handles the upcall where it leaves the section.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 4, rule 1.
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 4, rule 1.
  */
 #include "upcall_test.h"
 

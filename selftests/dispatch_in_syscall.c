@@ -3,7 +3,7 @@
  * Dispatch to a thread in a system call: it does not wake the thread, and
  * the upcall is entered when the call ends, before its caller goes on.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 4, rule 3.
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 4, rule 3.
  */
 #include "upcall_test.h"
 

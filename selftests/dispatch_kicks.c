@@ -3,7 +3,7 @@
  * A target that runs in user mode on another CPU is kicked, and does not go
  * on until its next tick: every dispatch to it sends an interrupt.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 4, rule 3.
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 4, rule 3.
  */
 #include "upcall_test.h"
 

@@ -3,7 +3,7 @@
  * Dispatch to oneself: the upcall is entered before the call returns, and
  * the call then returns 0. With both ways of leaving and of calling.
  *
- * upc_register(2), DESCRIPTION and UPC_CONTROL_DISPATCH; the upcall ABI,
+ * upc_register(2), DESCRIPTION and UPC_CONTROL_DISPATCH; upcall.rst,
  * sections 5 and 6.
  */
 #include "upcall_test.h"

@@ -3,7 +3,7 @@
  * Dispatch to a thread that runs in user mode and makes no system call: on
  * another CPU, and on the dispatcher's own.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 4, rule 3.
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 4, rule 3.
  */
 #include "upcall_test.h"
 

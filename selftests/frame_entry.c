@@ -3,7 +3,7 @@
  * What the context function finds: registers, flags, segments and the frame,
  * for an upcall that comes at the end of a system call and for one that
  * interrupts a loop, at every alignment of the stack; and what the interrupted
- * code finds afterwards. upc_register(2), CONTEXT FUNCTION - IA32; ABI page,
+ * code finds afterwards. upc_register(2), CONTEXT FUNCTION - IA32; upcall.rst,
  * section 5.
  */
 #include "upcall_util.h"

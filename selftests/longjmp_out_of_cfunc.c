@@ -2,7 +2,7 @@
 /*
  * A cfunc left by siglongjmp() leaves the crit_count that was added for it: the
  * context function did not get to subtract it. Upcalls are held until the
- * program does. upc_register(2), DESCRIPTION; ABI page, section 4, rules 1
+ * program does. upc_register(2), DESCRIPTION; upcall.rst, section 4, rules 1
  * and 2.
  */
 #include "upcall_test.h"

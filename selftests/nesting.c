@@ -4,7 +4,7 @@
  * priority, on top of it, and they unwind in order. One that is not above
  * waits until the running one has left.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 4, rule 1.
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 4, rule 1.
  */
 #include "upcall_test.h"
 

@@ -3,8 +3,8 @@
  * NEXT goes on to the next pending upcall on the frame it is given: however
  * many follow each other, the stack is as deep as for one.
  *
- * upc_register(2), UPC_CONTROL_NEXT and CONTEXT FUNCTION - IA32; the upcall
- * ABI, sections 5 and 6.
+ * upc_register(2), UPC_CONTROL_NEXT and CONTEXT FUNCTION - IA32; upcall.rst,
+ * sections 5 and 6.
  */
 #include "upcall_test.h"
 

@@ -4,7 +4,7 @@
  * holds back must not be run on top of it, and is left pending; what passes
  * is run.
  *
- * upc_register(2), UPC_CONTROL_NEXT; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_NEXT; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

@@ -4,7 +4,7 @@
  * nothing has changed: neither crit_count and pending, nor the queue, nor a
  * register.
  *
- * upc_register(2), UPC_CONTROL_NEXT; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_NEXT; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

@@ -4,8 +4,8 @@
  * it, esp just above it, ebx as it was passed in ecx, and every other
  * register as it was at the call. Also for a task that has no upcalls.
  *
- * upc_register(2), UPC_CONTROL_NEXT and CONTEXT FUNCTION - IA32; the upcall
- * ABI, section 6.
+ * upc_register(2), UPC_CONTROL_NEXT and CONTEXT FUNCTION - IA32; upcall.rst,
+ * section 6.
  */
 #include <stddef.h>
 #include "upcall_test.h"

@@ -4,8 +4,8 @@
  * since when they have been pending at that priority. Against a model, with
  * many upcalls dispatched many times.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH and UPC_CONTROL_NEXT; the upcall
- * ABI, section 4.
+ * upc_register(2), UPC_CONTROL_DISPATCH and UPC_CONTROL_NEXT; upcall.rst,
+ * section 4.
  */
 #include "upcall_test.h"
 

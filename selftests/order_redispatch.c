@@ -3,7 +3,7 @@
  * A dispatch of what is already pending: one that raises its priority puts
  * it behind its new equals, one that does not leaves it where it is.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 4.
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 4.
  */
 #include "upcall_test.h"
 

@@ -4,7 +4,7 @@
  * given, and 1 where that is less; 0 otherwise. Whoever owns it, and it
  * changes nothing.
  *
- * upc_register(2), UPC_CONTROL_POLL; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_POLL; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

@@ -3,7 +3,7 @@
  * POLL of -1: the identifier of the caller's highest pending upcall, if its
  * priority is at least the one given, and 1 where that is less; or 0.
  *
- * upc_register(2), UPC_CONTROL_POLL; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_POLL; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

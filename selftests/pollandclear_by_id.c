@@ -3,7 +3,7 @@
  * POLLANDCLEAR of one identifier: answers as POLL does, and what it found
  * pending no longer is. The pending field is the owner's, and left alone.
  *
- * upc_register(2), UPC_CONTROL_POLLANDCLEAR; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_POLLANDCLEAR; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

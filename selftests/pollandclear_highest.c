@@ -4,7 +4,7 @@
  * of at least the priority given. With a priority below 1 and nothing
  * pending, some registered upcall of the caller's comes back.
  *
- * upc_register(2), UPC_CONTROL_POLLANDCLEAR; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_POLLANDCLEAR; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

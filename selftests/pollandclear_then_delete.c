@@ -4,7 +4,7 @@
  * beside it: the queue is whole after it, and what was deleted never runs.
  *
  * upc_register(2), UPC_CONTROL_POLLANDCLEAR and UPC_CONTROL_DELETE; the
- * upcall ABI, sections 4 and 6.
+ * upcall.rst, sections 4 and 6.
  */
 #include "upcall_test.h"
 

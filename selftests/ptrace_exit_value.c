@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A tracer that changes what a system call returns changes that, and not what
- * the context function is entered with. ABI page, section 8, ptrace.
+ * the context function is entered with. upcall.rst, section 8, ptrace.
  */
 #include "upcall_trace.h"
 

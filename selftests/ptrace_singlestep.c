@@ -2,7 +2,7 @@
 /*
  * A tracer single-steps over a dispatch: it stops at the first instruction of
  * the context function, as it would at a handler's, and when the upcall is
- * over goes on in the interrupted code. ABI page, section 8, ptrace.
+ * over goes on in the interrupted code. upcall.rst, section 8, ptrace.
  */
 #include "upcall_util.h"
 #include "upcall_trace.h"

@@ -2,7 +2,7 @@
 /*
  * A tracer dispatches to a task that it has stopped in user mode: the next
  * single step enters the context function, before any further instruction of
- * the interrupted code. ABI page, section 8, ptrace.
+ * the interrupted code. upcall.rst, section 8, ptrace.
  */
 #include "upcall_util.h"
 #include "upcall_trace.h"

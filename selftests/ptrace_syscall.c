@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A tracer of system calls sees DISPATCH to oneself, SUSPEND, WAIT and NEXT as
- * calls with a begin and an end each, in the order in which they are made. ABI
- * page, section 8, ptrace.
+ * calls with a begin and an end each, in the order in which they are made.
+ * upcall.rst, section 8, ptrace.
  */
 #include "upcall_trace.h"
 

@@ -4,7 +4,7 @@
  * least the priority given, by the rules. It acknowledges pending, whether
  * or not the caller has cleared it.
  *
- * upc_register(2), UPC_CONTROL_DISPATCH; the upcall ABI, section 6.
+ * upc_register(2), UPC_CONTROL_DISPATCH; the upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

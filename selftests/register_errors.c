@@ -3,7 +3,7 @@
  * The errors of upc_register(), but for the limit's, and that a call that
  * failed has changed nothing.
  *
- * upc_register(2), DESCRIPTION and ERRORS; the upcall ABI, section 3.
+ * upc_register(2), DESCRIPTION and ERRORS; the upcall.rst, section 3.
  */
 #include "upcall_test.h"
 

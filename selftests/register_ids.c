@@ -3,7 +3,7 @@
  * Identifiers: positive, distinct, and one space for all tasks that share
  * the memory, threads and clone(CLONE_VM) processes alike.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 1.
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 1.
  */
 #include "upcall_test.h"
 

@@ -3,7 +3,7 @@
  * The limit: one for each address space, EFBIG past it, never less than 32,
  * set by the sysctl kernel.upcall_max. Deletion and exit give slots back.
  *
- * upc_register(2), ERRORS; the upcall ABI, sections 1 and 3.
+ * upc_register(2), ERRORS; the upcall.rst, sections 1 and 3.
  */
 #include "upcall_test.h"
 #include <fcntl.h>

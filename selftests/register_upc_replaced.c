@@ -3,7 +3,7 @@
  * struct upcall is one per task, not one per upcall: the last registration
  * wins for all of the task's upcalls, and for nobody else's.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 1.
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 1.
  */
 #include "upcall_test.h"
 

@@ -2,7 +2,7 @@
 /*
  * An assembly loop that another thread's upcalls interrupt 10^6 times finds
  * its general registers, flags, x87 and SSE state as it left them, at every
- * alignment of its stack. upc_register(2), CONTEXT FUNCTION - IA32; ABI page,
+ * alignment of its stack. upc_register(2), CONTEXT FUNCTION - IA32; upcall.rst,
  * section 5.
  */
 #include "upcall_util.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The six arguments of a system call are there again for its restart after an
- * upcall, and all registers for the code after the call. ABI page, section 8,
+ * upcall, and all registers for the code after the call. upcall.rst, section 8,
  * system call restart, and section 5.
  */
 #include "upcall_util.h"

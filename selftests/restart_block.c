@@ -2,8 +2,8 @@
 /*
  * A task is stopped and continued in a call with a timeout, so that a
  * restart_syscall is due, and an upcall comes in between whose cfunc is
- * stopped and continued in such a call itself. Neither call ends early. ABI
- * page, section 8, system call restart.
+ * stopped and continued in such a call itself. Neither call ends early.
+ * upcall.rst, section 8, system call restart.
  */
 #include "upcall_util.h"
 

@@ -3,7 +3,7 @@
  * An upcall comes in user mode, when the next instruction is the system call
  * that restart_syscall is due in, and its cfunc is interrupted in a sleep of
  * its own. The outer sleep does not end early. A tracer's breakpoint on that
- * instruction makes the moment. ABI page, section 8, system call restart.
+ * instruction makes the moment. upcall.rst, section 8, system call restart.
  */
 #include "upcall_util.h"
 

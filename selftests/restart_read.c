@@ -2,7 +2,7 @@
 /*
  * A read interrupted by a stop, or by a handler with SA_RESTART, goes on after
  * an upcall that comes at the same time, whose cfunc reads, sleeps and is
- * stopped itself; without SA_RESTART it fails with EINTR, as ever. ABI page,
+ * stopped itself; without SA_RESTART it fails with EINTR, as ever. upcall.rst,
  * section 8, system call restart.
  */
 #include "upcall_util.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An upcall that hits a restartable sequence aborts it first: what the frame
- * holds as the interrupted instruction is the abort address. ABI page, section
- * 8, rseq.
+ * holds as the interrupted instruction is the abort address.
+ * upcall.rst, section 8, rseq.
  */
 #include "upcall_util.h"
 

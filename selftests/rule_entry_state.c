@@ -3,7 +3,7 @@
  * What an entry makes of struct upcall: UPC_CRITADD on top of crit_count,
  * pending for those that are left, and both as before once it is over.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 4, rule 2.
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 4, rule 2.
  */
 #include "upcall_test.h"
 

@@ -4,7 +4,7 @@
  * still pending wait until it leaves, though their priority would do:
  * pending holds them back.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 4, rule 2.
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 4, rule 2.
  */
 #include "upcall_test.h"
 

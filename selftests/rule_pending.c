@@ -3,7 +3,7 @@
  * A non-zero pending field holds every upcall back, whoever set it. The
  * kernel raises it to the highest priority pending, and does not lower it.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 2 and section 4,
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 2 and section 4,
  * rule 1.
  */
 #include "upcall_test.h"

@@ -3,7 +3,7 @@
  * The value the kernel stores in pending: the highest priority among all
  * the owner's upcalls that are still pending, and 0 where there is none.
  *
- * upc_register(2), DESCRIPTION; the upcall ABI, section 2 and section 4.
+ * upc_register(2), DESCRIPTION; the upcall.rst, section 2 and section 4.
  */
 #include "upcall_test.h"
 

@@ -4,7 +4,7 @@
  * crit_count, and held otherwise. Each boundary from both sides, for an
  * upcall pushed in the owner's own call and for one from another task.
  *
- * upc_register(2), DESCRIPTION and UPC_CONTROL_DISPATCH; the upcall ABI,
+ * upc_register(2), DESCRIPTION and UPC_CONTROL_DISPATCH; upcall.rst,
  * section 4, rules 1 and 2.
  */
 #include "upcall_test.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Seccomp sees upc_register() and upc_control() as it sees any system call: it
- * refuses them, or lets them pass with all that they do. ABI page, section 8,
+ * refuses them, or lets them pass with all that they do. upcall.rst, section 8,
  * seccomp.
  */
 #include "upcall_proc.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Upcalls in handlers in upcalls, forty levels of each: all unwind in order.
- * ABI page, section 8, signals, and section 4, rule 1.
+ * upcall.rst, section 8, signals, and section 4, rule 1.
  */
 #include "upcall_util.h"
 

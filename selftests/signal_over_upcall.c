@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A signal is handled on top of a running cfunc, and both unwind in order. ABI
- * page, section 8, signals.
+ * A signal is handled on top of a running cfunc, and both unwind in order.
+ * upcall.rst, section 8, signals.
  */
 #include "upcall_util.h"
 

@@ -2,7 +2,7 @@
 /*
  * A signal and an upcall are both due when a task leaves a system call: both
  * are entered, one inside the other, and the call ends as the signal's flags
- * say. ABI page, section 8, signals.
+ * say. upcall.rst, section 8, signals.
  */
 #include "upcall_proc.h"
 

@@ -2,7 +2,7 @@
 /*
  * Signals and upcalls from another thread interrupt an assembly loop, and each
  * other, at any instruction: each unwinds to what it interrupted, and the loop
- * loses nothing. ABI page, section 8, signals.
+ * loses nothing. upcall.rst, section 8, signals.
  */
 #include "upcall_util.h"
 #include "upcall_loop.h"

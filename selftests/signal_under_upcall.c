@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An upcall is entered on top of a signal handler, on the stack the handler
- * runs on, and both unwind in order. ABI page, section 8, signals.
+ * runs on, and both unwind in order. upcall.rst, section 8, signals.
  */
 #include "upcall_util.h"
 

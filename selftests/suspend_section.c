@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * SUSPEND leaves the critical section it is called in, however it returns,
- * and only that one. ABI page, section 6, SUSPEND.
+ * and only that one. upcall.rst, section 6, SUSPEND.
  */
 #include "upcall_proc.h"
 

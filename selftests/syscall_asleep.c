@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A dispatch to a task asleep in a system call neither wakes it nor breaks the
- * call; the upcall is entered at the call's end. ABI page, section 4, rule 3.
+ * call; the upcall is entered at the call's end. upcall.rst, section 4, rule 3.
  */
 #include "upcall_util.h"
 

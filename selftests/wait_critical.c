@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * WAIT called inside a critical section returns with the upcall still held,
- * unless its priority is above the section. ABI page, section 6, WAIT, and
+ * unless its priority is above the section. upcall.rst, section 6, WAIT, and
  * section 4, rule 1.
  */
 #include "upcall_test.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * WAIT and SUSPEND take no identifier but -1. ABI page, section 6.
+ * WAIT and SUSPEND take no identifier but -1. upcall.rst, section 6.
  */
 #include "upcall_test.h"
 

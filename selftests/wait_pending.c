@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * WAIT and SUSPEND called when what they wait for is already pending: they
- * do not sleep. ABI page, section 6, WAIT and SUSPEND.
+ * do not sleep. upcall.rst, section 6, WAIT and SUSPEND.
  */
 #include "upcall_test.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Two tasks wake each other by turns, each dispatch racing with the other's
- * way into its sleep: none is missed and none comes twice. ABI page, section
+ * way into its sleep: none is missed and none comes twice. upcall.rst, section
  * 6, WAIT and SUSPEND, and section 4, rule 4.
  */
 #include "upcall_util.h"

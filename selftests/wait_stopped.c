@@ -2,7 +2,7 @@
 /*
  * A task stopped and continued while it sleeps in WAIT or SUSPEND: the call
  * goes on, or returns EINTR, but no id while nothing is pending; SUSPEND does
- * not leave a second section. ABI page, section 6, WAIT and SUSPEND.
+ * not leave a second section. upcall.rst, section 6, WAIT and SUSPEND.
  */
 #include "upcall_util.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The least priority WAIT and SUSPEND wait for: a lower one does not wake the
- * sleeper, and less than 1 counts as 1. ABI page, section 6, WAIT and SUSPEND.
+ * sleeper, and less than 1 counts as 1.
+ * upcall.rst, section 6, WAIT and SUSPEND.
  */
 #include "upcall_proc.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A task asleep in WAIT or SUSPEND is woken by another task's dispatch; the
- * call returns the upcall's id, and by then the upcall has been entered. ABI
- * page, section 6, WAIT and SUSPEND.
+ * call returns the upcall's id, and by then the upcall has been entered.
+ * upcall.rst, section 6, WAIT and SUSPEND.
  */
 #include "upcall_test.h"
 
