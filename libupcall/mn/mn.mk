@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+#
+# libupcall-mn, included by ../Makefile, which has the variables. Targets are mn,
+# mn-programs, mn-tests, print-mn-tests, print-mn-programs, mn-bench and install-mn.
+
+MN_VERSION	= 0.1.0
+MN_SONAME	= libupcall-mn.so.0
+
+mn_cflags := $(M32) $(if $(M32),-march=i686 -mtune=generic) \
+	-mgeneral-regs-only -std=gnu11 $(warn) -Wstrict-prototypes -fPIC \
+	-fvisibility=hidden -fno-stack-protector -fasynchronous-unwind-tables \
+	-fcf-protection=branch -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64 -pthread
+mn_ldflags := $(M32) -shared -pthread -Wl,-soname,$(MN_SONAME) \
+	-Wl,--version-script=mn/src/libupcall-mn.map -Wl,-z,defs,-z,relro,-z,now \
+	-Wl,-z,text,-z,noexecstack -Wl,--fatal-warnings
+
+mn_objs := $(patsubst mn/src/%,$(O)/mn/obj/%.o,$(basename \
+	$(wildcard mn/src/*.c mn/src/arch/x86/*.[cS])))
+mn_header := $(O)/include/upcall/mn.h
+mn_so	:= $(O)/libupcall-mn.so.$(MN_VERSION)
+mn_links := $(O)/$(MN_SONAME) $(O)/libupcall-mn.so
+mn_mans	:= $(wildcard mn/man/*.[1-9])
+
+mn_programs := $(basename $(notdir $(wildcard mn/programs/*.c)))
+mn_tests := $(basename $(notdir $(wildcard mn/tests/*.c)))
+mn_benches := $(basename $(notdir $(wildcard mn/bench/*.c)))
+mn_program_files := $(addprefix $(O)/mn/programs/,$(mn_programs))
+mn_test_files := $(addprefix $(O)/mn/tests/,$(mn_tests))
+mn_bench_files := $(addprefix $(O)/mn/bench/,$(mn_benches))
+
+mn: $(mn_so) $(mn_links) $(O)/libupcall-mn.a $(mn_header)
+
+mn-programs: $(mn_program_files)
+
+mn-tests: $(mn_test_files)
+
+mn-bench: $(mn_bench_files)
+
+print-mn-tests:
+	@printf '%s\n' $(abspath $(mn_test_files))
+
+print-mn-programs:
+	@printf '%s\n' $(abspath $(mn_program_files))
+
+$(mn_header): mn/include/upcall/mn.h
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(O)/mn/obj/%.o: mn/src/%.c $(headers) $(mn_header) Makefile mn/mn.mk
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(mn_cflags) $(incs) $(deps) -c -o $@ $<
+
+$(O)/mn/obj/%.o: mn/src/%.S Makefile mn/mn.mk
+	$(call say,AS,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(mn_cflags) $(deps) -c -o $@ $<
+
+$(mn_so): $(mn_objs) $(so) $(links) mn/src/libupcall-mn.map Makefile mn/mn.mk
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(mn_ldflags) -o $@ $(mn_objs) -L$(O) -lupcall
+
+$(mn_links): $(mn_so)
+	$(Q)ln -sf $(<F) $@
+
+# Names of the inside must not meet a program's: one object, without them.
+$(O)/libupcall-mn.a: $(mn_objs)
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(CC) $(M32) -nostdlib -r -o $(O)/mn/libupcall-mn.o $^
+	$(Q)$(OBJCOPY) --localize-hidden $(O)/mn/libupcall-mn.o
+	$(Q)$(AR) rcsD $@ $(O)/mn/libupcall-mn.o
+
+# Programs, tests and benchmarks: each a file, linked with the shared libraries
+# (a static program can't be preempted: see mn(7)) and what lib_NAME says.
+mn_prog_cflags = $(M32) $(warn) -std=gnu11 -fPIE -pthread \
+	-fasynchronous-unwind-tables $(incs) -Itests $(deps)
+mn_prog_ldflags = $(M32) -pthread -rdynamic -Wl,-z,noexecstack \
+	-L$(O) -Wl,-rpath,'$$ORIGIN/../..' -Wl,-rpath-link,$(O)
+
+$(O)/mn/%.o: mn/%.c $(headers) $(mn_header) mn/mn.mk
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(mn_prog_cflags) $(cflags_$(basename $(@F))) -c -o $@ $<
+
+$(mn_program_files) $(mn_test_files) $(mn_bench_files): \
+		$(O)/mn/%: $(O)/mn/%.o $(mn_so) $(mn_links)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(mn_prog_ldflags) -o $@ $< -lupcall-mn -lupcall \
+		$(lib_$(@F))
+
+install-mn: mn
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/upcall
+	install -m 755 $(mn_so) $(DESTDIR)$(LIBDIR)/
+	ln -sf $(notdir $(mn_so)) $(DESTDIR)$(LIBDIR)/$(MN_SONAME)
+	ln -sf $(MN_SONAME) $(DESTDIR)$(LIBDIR)/libupcall-mn.so
+	install -m 644 $(O)/libupcall-mn.a $(DESTDIR)$(LIBDIR)/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(MN_VERSION)|' \
+		mn/libupcall-mn.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libupcall-mn.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libupcall-mn.pc
+	install -m 644 $(mn_header) $(DESTDIR)$(INCLUDEDIR)/upcall/
+	set -e; for m in $(mn_mans); do \
+		d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
+		install -d $$d; install -m 644 $$m $$d/; \
+	done
+
+.PHONY: mn mn-programs mn-tests mn-bench print-mn-tests print-mn-programs \
+	install-mn
+
+-include $(wildcard $(O)/mn/obj/*.d $(O)/mn/obj/arch/x86/*.d $(O)/mn/*/*.d)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How a virtual CPU is interrupted: by an upcall, by a signal, or not at all.
+ * All three have a struct upcall whose crit_count holds that back.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "rt.h"
+
+/* Upcalls: the kernel follows the rules. */
+
+/* What the context function has made of the interrupted ebp and eip. */
+struct linkage {
+	struct linkage	*up;
+	unsigned long	eip;
+};
+
+static void upcall(void *data)
+{
+	struct linkage *mine = __builtin_frame_address(0);
+	int saved = get_errno();
+
+	on_upcall(data, mine->up->eip);
+	set_errno(saved);
+}
+
+static int upcall_attach(struct vcpu *v)
+{
+	v->upc = upc_thread_init();
+	if (!v->upc)
+		return errno;
+	v->upcall_id = upc_register(v->upc, upc_vcpu_wrapper, upcall, v);
+	return v->upcall_id < 0 ? errno : 0;
+}
+
+/* Not upc_thread_fini(): the program may have upcalls of its own here. */
+static void upcall_detach(struct vcpu *v)
+{
+	if (v->upcall_id > 0)
+		upc_control(UPC_CONTROL_DELETE, v->upcall_id, NULL);
+}
+
+static void upcall_kick(struct vcpu *v, int priority)
+{
+	upc_control(UPC_CONTROL_DISPATCH, v->upcall_id, UPC_PRIO(priority));
+}
+
+static void upcall_pending(void)
+{
+	struct vcpu *v = this_vcpu();
+
+	if (v)
+		v->stats.held++;
+	upc_control(UPC_CONTROL_DISPATCH, -1, NULL);
+}
+
+static void upcall_sleep(struct vcpu *v)
+{
+	(void)v;
+	upc_control(UPC_CONTROL_SUSPEND, -1, UPC_PRIO(PRIO_NORMAL));
+}
+
+const struct backend mn_upcalls = {
+	.attach = upcall_attach,
+	.detach = upcall_detach,
+	.kick = upcall_kick,
+	.pending = upcall_pending,
+	.sleep = upcall_sleep,
+};
+
+/*
+ * Signals: the handler follows the rules, so that the two can be compared. A
+ * signal has no priority, so each counts as urgent; on_upcall() looks again.
+ */
+
+static __thread struct upcall local __attribute__((tls_model("initial-exec")));
+
+/* In a section; @eip is where the thread was, 0 if it is at a section's end. */
+static void handle(unsigned long eip)
+{
+	struct vcpu *v = this_vcpu();
+
+	__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
+	on_upcall(v, eip);
+}
+
+static void handle_pending(void)
+{
+	struct vcpu *v;
+
+	/* Until nothing has come that the outer section lets through. */
+	do {
+		crit_enter();
+		v = this_vcpu();
+		v->upc->pending = 0;
+		v->stats.held++;
+		handle(0);
+	} while (crit_sub(UPC_CRITADD) > 0);
+}
+
+static void on_signal(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *uc = context;
+	struct vcpu *v = this_vcpu();
+	int saved = get_errno();
+
+	(void)sig;
+	(void)si;
+	/* One that was sent before its thread stopped being a virtual CPU. */
+	if (!v)
+		return;
+	if (v->upc->crit_count >= PRIO_URGENT) {
+		/* What comes after this section has let something through. */
+		v->upc->pending = PRIO_URGENT;
+		__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
+		return;
+	}
+	crit_enter();
+	handle(uc->uc_mcontext.gregs[REG_EIP]);
+	/* sigreturn() sets it, and this may be another virtual CPU by now. */
+	uc->uc_stack = this_vcpu()->sigstack;
+	set_errno(saved);
+	crit_exit();
+}
+
+static int signal_attach(struct vcpu *v)
+{
+	struct sigaction sa = {
+		.sa_sigaction = on_signal,
+		/* Not masked: the section does that, and a switch keeps it. */
+		.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER,
+	};
+
+	v->upc = &local;
+	local.crit_count = 0;
+	local.pending = 0;
+	v->tid = syscall(SYS_gettid);
+	return sigaction(rt.signo, &sa, NULL) ? errno : 0;
+}
+
+static void signal_detach(struct vcpu *v)
+{
+	(void)v;
+}
+
+static void signal_kick(struct vcpu *v, int priority)
+{
+	(void)priority;
+	if (__atomic_exchange_n(&v->sleeping, 0, __ATOMIC_SEQ_CST))
+		futex(&v->sleeping, FUTEX_WAKE_PRIVATE, 1, 0);
+	else
+		syscall(SYS_tgkill, getpid(), v->tid, rt.signo);
+}
+
+/*
+ * The word says 1 as long as nobody has kicked; a signal that comes before
+ * futex() sleeps clears it too.
+ */
+static void signal_sleep(struct vcpu *v)
+{
+	__atomic_store_n(&v->sleeping, 1, __ATOMIC_SEQ_CST);
+	if (!v->upc->pending &&
+	    !__atomic_load_n(&v->inbox, __ATOMIC_SEQ_CST) &&
+	    !__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) &&
+	    !__atomic_load_n(&v->thieves, __ATOMIC_SEQ_CST))
+		futex(&v->sleeping, FUTEX_WAIT_BITSET_PRIVATE, 1, MN_FOREVER);
+	__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
+	/* The idle loop looks at everything anyway. */
+	v->upc->pending = 0;
+	crit_exit();
+}
+
+const struct backend mn_signals = {
+	.attach = signal_attach,
+	.detach = signal_detach,
+	.kick = signal_kick,
+	.pending = handle_pending,
+	.sleep = signal_sleep,
+};
+
+/*
+ * Nothing: what has come is seen when a thread waits or yields.
+ */
+
+static int nothing_attach(struct vcpu *v)
+{
+	v->upc = &local;
+	local.crit_count = 0;
+	local.pending = 0;
+	return 0;
+}
+
+static void nothing_kick(struct vcpu *v, int priority)
+{
+	(void)priority;
+	if (__atomic_exchange_n(&v->sleeping, 0, __ATOMIC_SEQ_CST))
+		futex(&v->sleeping, FUTEX_WAKE_PRIVATE, 1, 0);
+}
+
+static void nothing_pending(void)
+{
+}
+
+const struct backend mn_nothing = {
+	.attach = nothing_attach,
+	.detach = signal_detach,
+	.kick = nothing_kick,
+	.pending = nothing_pending,
+	.sleep = signal_sleep,
+};
+
+static int distance(const void *p)
+{
+	return (int)((const char *)p - (const char *)__builtin_thread_pointer());
+}
+
+__thread struct vcpu *mn_this_vcpu __attribute__((tls_model("initial-exec")));
+int mn_off_upcall, mn_off_vcpu;
+
+/* Before anything of ours can be called, by whatever thread. */
+static void __attribute__((constructor(102))) find_distances(void)
+{
+	mn_off_vcpu = distance(&mn_this_vcpu);
+	mn_off_upcall = distance(&local);
+}
+
+void backend_use(enum mn_backend kind)
+{
+	rt.backend = kind == MN_UPCALL ? &mn_upcalls :
+		     kind == MN_SIGNAL ? &mn_signals : &mn_nothing;
+	mn_off_upcall = distance(kind == MN_UPCALL ? upc_thread_init() : &local);
+}

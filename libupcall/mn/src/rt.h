@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MN_RT_H
+#define MN_RT_H
+
+/*
+ * Inside libupcall-mn. sched.c has at its top how the parts work together, and
+ * who may touch what.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/upcall.h>
+#include <upcall/mn.h>
+
+#define MN_EXPORT	__attribute__((visibility("default")))
+
+#define MN_VCPUS_MAX	32		/* bits of rt.idle */
+#define MN_THREADS_MAX	131072
+
+/* Priorities of upcalls. mn_hold() adds HOLD_ADD to crit_count. */
+#define PRIO_NORMAL	1
+#define PRIO_URGENT	16
+#define HOLD_ADD	1
+
+/*
+ * What several threads read and write in one piece, with a full barrier; the
+ * compiler would have libatomic do it.
+ */
+typedef int64_t shared64 __attribute__((aligned(8)));
+
+static inline int64_t load64(shared64 *p)
+{
+	return __sync_val_compare_and_swap(p, 0, 0);
+}
+
+static inline void store64(shared64 *p, int64_t value)
+{
+	int64_t old = *p, seen;
+
+	while ((seen = __sync_val_compare_and_swap(p, old, value)) != old)
+		old = seen;
+}
+
+enum state {
+	READY,
+	RUNNING,
+	SLEEPING,
+	IN_MUTEX,
+	IN_COND,
+	IN_SEM,
+	IN_ONCE,
+	IN_SEND,
+	IN_RECV,
+	IN_JOIN,
+	IN_BLOCKING,
+	IN_POLL,
+	EXITED,
+};
+
+/* What a virtual CPU is asked for, in vcpu.requests. */
+#define REQ_TICK	0x1u		/* the slice is over */
+#define REQ_TIMER	0x2u		/* a deadline has come */
+#define REQ_DUMP	0x4u		/* print your threads */
+#define REQ_STOP	0x8u		/* leave */
+
+struct vcpu;
+
+struct mn_thread {
+	void			*sp;		/* while it does not run */
+	int			crit_count;	/* likewise */
+	int			saved_errno;	/* likewise */
+	struct vcpu		*vcpu;		/* whose it is */
+	struct mn_thread	*next;		/* in a run queue or an inbox */
+
+	enum state		state;
+	bool			urgent;
+	bool			preempted;	/* it did not wait of its own will */
+	bool			detached;
+	bool			exited;
+	bool			timed_out;
+
+	/* In the queue of what it waits for. */
+	struct mn_waitq		*waitq;
+	struct mn_thread	*wait_next, *wait_prev;
+	void			*wait_data;
+	int64_t			deadline;
+	int			timer;		/* its place in the heap, or -1 */
+	int			last;		/* virtual CPU it ran on, or -1 */
+	short			poll_events, poll_result;
+
+	void			*(*fn)(void *);
+	void			*arg;
+	void			*result;
+	struct mn_thread	*joiner;
+	struct mn_thread	*all_next, *all_prev;
+	void			*mapping;	/* guard page, stack, this */
+	size_t			mapped;
+	struct {
+		mn_key_t	key;
+		const void	*value;
+	} slots[MN_KEYS_MAX];
+	char			name[MN_NAME_MAX];
+};
+
+struct runq {
+	struct mn_thread	*head, **tail;
+	unsigned int		n;
+};
+
+struct vcpu {
+	/* For others to write. */
+	struct mn_thread	*inbox __attribute__((aligned(64)));
+	unsigned int		requests;
+	unsigned int		thieves;	/* virtual CPUs out of work */
+	unsigned int		sleeping;	/* MN_SIGNAL: futex of the idle */
+	unsigned int		sent, coalesced;
+
+	/* Its own; others read what is marked (r). */
+	struct mn_thread	*current __attribute__((aligned(64)));	/* (r) */
+	struct mn_thread	idle;		/* the context of its own stack */
+	struct mn_thread	*done;		/* has exited, still to be buried */
+	struct runq		queue;		/* its n: (r) */
+	struct upcall		*upc;
+	int			index;
+	int			upcall_id;	/* (r) */
+	int			tid;		/* (r) */
+	bool			stopping;
+	bool			resched;	/* a slice was over at a bad moment */
+	unsigned int		retry;		/* (r) ask again soon */
+	unsigned int		turns;		/* times that it left its idle loop (r) */
+	unsigned int		ticked;		/* switches at the last tick */
+	unsigned int		switches;
+	struct mn_thread	**heap;		/* deadlines */
+	int			heap_n;
+	shared64		next_deadline;	/* (r) */
+	struct mn_thread	*stacks;	/* to be used again */
+	int			n_stacks;
+	struct mn_stats		stats;		/* (r) */
+	stack_t			sigstack, old_sigstack;
+	pthread_t		thread;
+
+	/* dump.c's visit to a thread that does not run. */
+	struct mn_thread	*visited;
+	void			*visitor_sp;
+	void			*trace[32];
+	int			n_trace;
+};
+
+/* What differs between upcalls and signals. */
+struct backend {
+	int	(*attach)(struct vcpu *v);	/* on the virtual CPU's thread */
+	void	(*detach)(struct vcpu *v);
+	void	(*kick)(struct vcpu *v, int priority);	/* from any thread */
+	void	(*pending)(void);	/* at the end of a section */
+	void	(*sleep)(struct vcpu *v);	/* leaves a section, returns outside */
+};
+
+struct mn_rt {
+	int			vcpus;
+	enum mn_backend		kind;
+	const struct backend	*backend;
+	int64_t			slice;
+	int			signo;
+	size_t			stack_size;
+	bool			no_ranges;	/* MN_LIBC_IS_MINE */
+	int			has_sse;
+	struct vcpu		*vcpu;		/* an array */
+	unsigned int		idle;		/* a bit for each that sleeps */
+	unsigned int		running;	/* mn_run() is under way */
+	bool			forked;
+	bool			deadlock;
+	struct mn_thread	*main;
+	void			*result;
+	unsigned int		external;	/* waited for outside: blocking, poll */
+	unsigned int		threads;
+	struct mn_thread	*all;		/* under all_lock */
+	unsigned int		all_lock;
+};
+
+extern struct mn_rt rt;
+
+/* Distances from the thread pointer, the same in every thread. */
+extern int mn_off_upcall, mn_off_vcpu;
+
+/*
+ * The virtual CPU that this is at the very instruction. Only in a critical
+ * section does it stay so.
+ */
+static inline struct vcpu *this_vcpu(void)
+{
+	struct vcpu *v;
+
+	__asm__ volatile ("movl %%gs:(%1), %0"
+			  : "=r" (v) : "r" (mn_off_vcpu) : "memory");
+	return v;
+}
+
+/* As upc_crit_enter() and upc_crit_exit(), for whichever this is. */
+static inline void crit_add(int n)
+{
+	__asm__ volatile ("addl %1, %%gs:4(%0)"
+			  : : "r" (mn_off_upcall), "ri" (n) : "memory", "cc");
+}
+
+static inline void crit_enter(void)
+{
+	crit_add(UPC_CRITADD);
+}
+
+static inline int crit_sub(int by)
+{
+	int over;
+
+	/* pending less crit_count, once the section has been left. */
+	__asm__ volatile ("subl %2, %%gs:4(%1)\n\t"
+			  "movl %%gs:8(%1), %0\n\t"
+			  "subl %%gs:4(%1), %0"
+			  : "=&r" (over) : "r" (mn_off_upcall), "ri" (by)
+			  : "memory", "cc");
+	return over;
+}
+
+static inline void crit_exit(void)
+{
+	if (__builtin_expect(crit_sub(UPC_CRITADD) > 0, 0))
+		rt.backend->pending();
+}
+
+/* Spin locks, for objects that several virtual CPUs use; in a section only. */
+void spin_wait(unsigned int *lock);
+
+static inline void spin_lock(unsigned int *lock)
+{
+	if (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
+		spin_wait(lock);
+}
+
+static inline void spin_unlock(unsigned int *lock)
+{
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+}
+
+/* run.c */
+void fatal(const char *what, int err) __attribute__((noreturn));
+long futex(unsigned int *word, int op, unsigned int val, int64_t deadline);
+
+/* arch/x86/switch.S, arch/x86/context.c */
+void switch_context(void **save, void *sp, int has_sse);
+void *first_context(void *top, void (*fn)(void));
+int has_sse(void);
+
+/* sched.c */
+void queue_last(struct runq *q, struct mn_thread *t);
+void schedule(struct vcpu *v);
+void make_ready(struct vcpu *v, struct mn_thread *t);
+void wake(struct mn_thread *t);
+void kick(struct vcpu *v, int priority, unsigned int requests);
+void on_upcall(struct vcpu *v, unsigned long eip);
+void idle_loop(struct vcpu *v);
+void after_switch(void);
+void stop_all(void);
+int get_errno(void);
+void set_errno(int e);
+
+/* wait.c; (L): lock_of(q) is held */
+unsigned int *lock_of(const void *object);
+void waitq_add(struct mn_waitq *q, struct mn_thread *t);	/* (L) */
+struct mn_thread *waitq_take(struct mn_waitq *q);		/* (L) */
+void waitq_remove(struct mn_waitq *q, struct mn_thread *t);	/* (L) */
+int wait_until(enum state state, int64_t deadline);
+bool give_up(struct mn_thread *t);
+struct mn_thread *enter(void);
+int leave(int ret);
+
+/* timer.c */
+extern unsigned int mn_ticking;
+void timer_add(struct vcpu *v, struct mn_thread *t, int64_t deadline);
+void timer_remove(struct vcpu *v, struct mn_thread *t);
+bool timers_run(struct vcpu *v);
+int clock_start(void);
+void clock_stop(void);
+void clock_ring(void);
+
+/* Somebody waits for a processor: slices have to end. */
+static inline void clock_wanted(void)
+{
+	if (!mn_ticking)
+		clock_ring();
+}
+
+/* stack.c */
+struct mn_thread *stack_get(struct vcpu *v, size_t size);
+void stack_put(struct vcpu *v, struct mn_thread *t);
+void stack_free(struct mn_thread *t);
+void stacks_drop(struct vcpu *v);
+int stack_watch(struct vcpu *v);
+void stack_unwatch(struct vcpu *v);
+void *stack_bottom(const struct mn_thread *t);
+size_t page_up(size_t size);
+
+/* thread.c */
+int thread_create(struct mn_thread **out, const struct mn_attr *attr,
+		  void *(*fn)(void *), void *arg);
+void thread_bury(struct vcpu *v, struct mn_thread *t);
+void threads_free(void);
+void run_destructors(struct mn_thread *t);
+
+/* libc.c */
+void ranges_find(void);
+bool in_range(unsigned long eip);
+
+/* block.c, poll.c */
+void helpers_stop(void);
+int poll_start(void);
+void poll_stop(void);
+
+/* stats.c, backend.c */
+void stats_keep(void);
+void backend_use(enum mn_backend kind);
+extern __thread struct vcpu *mn_this_vcpu
+	__attribute__((tls_model("initial-exec")));
+
+/* dump.c */
+void dump_init(void);
+void dump_visit(struct vcpu *v);
+void dump_answer(struct vcpu *v);
+void dump_deadlock(void);
+
+extern const struct backend mn_upcalls, mn_signals, mn_nothing;
+
+#endif /* MN_RT_H */

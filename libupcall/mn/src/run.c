@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mn_run(): from one kernel thread to the virtual CPUs and back.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "rt.h"
+
+#define SLICE_DEFAULT	5000		/* microseconds */
+#define SLICE_MIN	50
+#define STACK_DEFAULT	(64u << 10)
+#define MAIN_STACK	(256u << 10)
+#define HEAP_SIZE	(MN_THREADS_MAX * sizeof(struct mn_thread *))
+
+struct mn_rt rt;
+
+void fatal(const char *what, int err)
+{
+	fprintf(stderr, "mn: %s: %s\n", what, strerror(err));
+	abort();
+}
+
+/* @deadline: with FUTEX_WAIT_BITSET, of CLOCK_MONOTONIC. */
+long futex(unsigned int *word, int op, unsigned int val, int64_t deadline)
+{
+	struct { int64_t sec, nsec; } ts = {
+		deadline / 1000000000, deadline % 1000000000,
+	};
+	bool timed = (op & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
+		     deadline != MN_FOREVER;
+
+	return syscall(SYS_futex_time64, word, op, val, timed ? &ts : NULL,
+		       NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* What the program asks for, else the environment, else the default. */
+
+static long from_env(const char *name, long value)
+{
+	const char *s = getenv(name);
+
+	return s && *s ? strtol(s, NULL, 0) : value;
+}
+
+static enum mn_backend backend_from_env(void)
+{
+	const char *s = getenv("MN_BACKEND");
+
+	if (s && !strcmp(s, "upcall"))
+		return MN_UPCALL;
+	if (s && !strcmp(s, "signal"))
+		return MN_SIGNAL;
+	if (s && !strcmp(s, "off"))
+		return MN_COOPERATIVE;
+	return MN_AUTO;
+}
+
+static int choose_backend(const struct mn_config *c)
+{
+	enum mn_backend kind = c->backend ?: backend_from_env();
+
+	if (kind == MN_UPCALL && upc_available() != 1)
+		return ENOSYS;
+	if (kind == MN_AUTO)
+		kind = upc_available() == 1 ? MN_UPCALL : MN_SIGNAL;
+	/* Without a dynamic linker there is no telling where libc begins. */
+	if (kind != MN_COOPERATIVE && !(c->flags & MN_LIBC_IS_MINE) &&
+	    !getauxval(AT_BASE))
+		return ENOTSUP;
+	rt.kind = kind;
+	rt.no_ranges = c->flags & MN_LIBC_IS_MINE;
+	return 0;
+}
+
+static int configure(const struct mn_config *c)
+{
+	long vcpus = c->vcpus ?: from_env("MN_VCPUS",
+					  sysconf(_SC_NPROCESSORS_ONLN));
+	long slice = c->slice ? (long)c->slice :
+			       from_env("MN_SLICE", SLICE_DEFAULT);
+
+	if (!c->vcpus && vcpus > MN_VCPUS_MAX)
+		vcpus = MN_VCPUS_MAX;
+	if (vcpus < 1 || vcpus > MN_VCPUS_MAX || slice < SLICE_MIN ||
+	    c->backend > MN_COOPERATIVE || c->flags & ~MN_LIBC_IS_MINE ||
+	    (c->stack_size && c->stack_size < MN_STACK_MIN))
+		return EINVAL;
+	rt.vcpus = vcpus;
+	rt.slice = slice * INT64_C(1000);
+	rt.signo = c->signo ?: SIGRTMIN + 6;
+	rt.stack_size = c->stack_size ?: STACK_DEFAULT;
+	rt.has_sse = has_sse();
+	return choose_backend(c);
+}
+
+static int vcpu_init(struct vcpu *v, int index)
+{
+	v->heap = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (v->heap == MAP_FAILED) {
+		v->heap = NULL;
+		return ENOMEM;
+	}
+	v->index = index;
+	v->queue.tail = &v->queue.head;
+	v->current = &v->idle;
+	v->idle.vcpu = v;
+	v->idle.timer = -1;
+	v->idle.last = index;
+	v->next_deadline = MN_FOREVER;
+	return 0;
+}
+
+static void vcpus_free(void)
+{
+	int i;
+
+	for (i = 0; i < rt.vcpus; i++)
+		if (rt.vcpu[i].heap)
+			munmap(rt.vcpu[i].heap, HEAP_SIZE);
+	free(rt.vcpu);
+	rt.vcpu = NULL;
+}
+
+static int vcpus_init(void)
+{
+	int i, ret = 0;
+
+	rt.vcpu = aligned_alloc(64, rt.vcpus * sizeof(*rt.vcpu));
+	if (!rt.vcpu)
+		return ENOMEM;
+	memset(rt.vcpu, 0, rt.vcpus * sizeof(*rt.vcpu));
+	for (i = 0; !ret && i < rt.vcpus; i++)
+		ret = vcpu_init(&rt.vcpu[i], i);
+	if (ret)
+		vcpus_free();
+	return ret;
+}
+
+/* All begin together, with one sum of their errors, and end together. */
+static pthread_barrier_t together;
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int attach_error;
+
+static void quiet_down(void)
+{
+	clock_stop();
+	helpers_stop();
+	poll_stop();
+}
+
+/* The life of a virtual CPU, on its kernel thread. */
+static void vcpu_main(struct vcpu *v)
+{
+	int err = stack_watch(v) ?: rt.backend->attach(v);
+
+	if (err)
+		__atomic_store_n(&attach_error, err, __ATOMIC_SEQ_CST);
+	pthread_barrier_wait(&together);
+	mn_this_vcpu = v;
+	crit_enter();
+	if (!__atomic_load_n(&attach_error, __ATOMIC_SEQ_CST))
+		idle_loop(v);
+	crit_sub(UPC_CRITADD);
+
+	/* No threads run any more; then nobody is left who might kick. */
+	pthread_barrier_wait(&together);
+	if (!v->index)
+		quiet_down();
+	pthread_barrier_wait(&together);
+	rt.backend->detach(v);
+	mn_this_vcpu = NULL;
+	stack_unwatch(v);
+	stacks_drop(v);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	pthread_mutex_lock(&starting);
+	pthread_mutex_unlock(&starting);
+	vcpu_main(arg);
+	return NULL;
+}
+
+/* Signals of the program's go to virtual CPUs, not to what serves them. */
+static int start_quietly(int (*start)(void))
+{
+	sigset_t all, old;
+	int ret;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	ret = start();
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
+/* Returns how many there are, this one included; all of them wait until then. */
+static int vcpus_start(void)
+{
+	int i, err = 0;
+
+	pthread_mutex_lock(&starting);
+	for (i = 1; i < rt.vcpus; i++) {
+		err = pthread_create(&rt.vcpu[i].thread, NULL, vcpu_thread,
+				     &rt.vcpu[i]);
+		if (err)
+			break;
+	}
+	attach_error = err;
+	pthread_barrier_init(&together, NULL, i);
+	pthread_mutex_unlock(&starting);
+	return i;
+}
+
+static int main_create(void *(*fn)(void *), void *arg)
+{
+	struct mn_attr attr = { .name = "main", .stack_size = MAIN_STACK };
+	struct vcpu *v = &rt.vcpu[0];
+	int ret;
+
+	mn_this_vcpu = v;
+	ret = thread_create(&rt.main, &attr, fn, arg);
+	mn_this_vcpu = NULL;
+	if (ret)
+		return ret;
+	rt.main->state = READY;
+	queue_last(&v->queue, rt.main);
+	return 0;
+}
+
+static int services_start(void)
+{
+	int ret = start_quietly(poll_start);
+
+	if (ret)
+		return ret;
+	ret = start_quietly(clock_start);
+	if (ret)
+		poll_stop();
+	return ret;
+}
+
+static int run(void *(*fn)(void *), void *arg)
+{
+	int i, n, ret;
+
+	backend_use(rt.kind);
+	ranges_find();
+	dump_init();
+	ret = main_create(fn, arg);
+	if (ret)
+		return ret;
+	ret = services_start();
+	if (!ret) {
+		n = vcpus_start();
+		vcpu_main(&rt.vcpu[0]);
+		for (i = 1; i < n; i++)
+			pthread_join(rt.vcpu[i].thread, NULL);
+		pthread_barrier_destroy(&together);
+		ret = attach_error ? (int)attach_error :
+		      rt.deadlock ? EDEADLK : 0;
+	}
+	threads_free();
+	return ret;
+}
+
+MN_EXPORT int mn_run(const struct mn_config *config, void *(*fn)(void *),
+		     void *arg, void **result)
+{
+	static const struct mn_config defaults;
+	int ret;
+
+	if (!fn)
+		return EINVAL;
+	if (__atomic_exchange_n(&rt.running, 1, __ATOMIC_SEQ_CST))
+		return EBUSY;
+	rt.deadlock = false;
+	rt.idle = 0;
+	rt.external = 0;
+	rt.result = NULL;
+	ret = configure(config ?: &defaults);
+	if (!ret)
+		ret = vcpus_init();
+	if (!ret) {
+		ret = run(fn, arg);
+		stats_keep();
+		vcpus_free();
+	}
+	if (!ret && result)
+		*result = rt.result;
+	__atomic_store_n(&rt.running, 0, __ATOMIC_SEQ_CST);
+	return ret;
+}
+
+/* fork(): only the calling user thread goes on, and can't wait for others. */
+
+static void before_fork(void)
+{
+	crit_enter();
+}
+
+static void after_fork(void)
+{
+	crit_exit();
+}
+
+static void in_child(void)
+{
+	rt.forked = rt.running;
+	crit_sub(UPC_CRITADD);
+}
+
+static void __attribute__((constructor(103))) watch_fork(void)
+{
+	pthread_atfork(before_fork, after_fork, in_child);
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Deadlines, and the clock: a kernel thread that sleeps until the next deadline
+ * of any virtual CPU or, while threads wait for processors, the end of a slice,
+ * and tells the virtual CPUs concerned. It touches nothing else of theirs.
+ *
+ * Deadlines: each virtual CPU has a heap of its own and publishes the earliest.
+ *
+ *   virtual CPU                         clock
+ *
+ *   next_deadline = d                   clock_next = when I'll wake up
+ *   full barrier                        full barrier
+ *   d before clock_next?  -> ring       look at each next_deadline again
+ *                                       sleep, unless the bell has rung
+ *
+ * Slices: a run queue that is no longer empty must be noticed, but without a
+ * locked instruction there. mn_ticking says that the clock looks at each slice's
+ * end anyway; it is cleared after a number of looks that found nobody waiting,
+ * then membarrier() makes sure that whoever did not see that has his run queue
+ * seen by us.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rt.h"
+
+#define QUIET_LOOKS	8	/* until the slices' clock stops */
+#define RETRY_PART	8	/* of a slice, when its end was put off */
+
+unsigned int mn_ticking;
+
+static unsigned int bell;
+static shared64 clock_next;
+static bool clock_stopping;
+static pthread_t clock_thread;
+
+MN_EXPORT int64_t mn_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+static void ring(void)
+{
+	__atomic_fetch_add(&bell, 1, __ATOMIC_SEQ_CST);
+	futex(&bell, FUTEX_WAKE_PRIVATE, 1, 0);
+}
+
+/* The heap: the earliest first, t->timer is where it is. */
+
+static void heap_place(struct vcpu *v, struct mn_thread *t, int i)
+{
+	v->heap[i] = t;
+	t->timer = i;
+}
+
+static void heap_up(struct vcpu *v, struct mn_thread *t, int i)
+{
+	while (i && v->heap[(i - 1) / 2]->deadline > t->deadline) {
+		heap_place(v, v->heap[(i - 1) / 2], i);
+		i = (i - 1) / 2;
+	}
+	heap_place(v, t, i);
+}
+
+static void heap_down(struct vcpu *v, struct mn_thread *t, int i)
+{
+	int child;
+
+	while ((child = 2 * i + 1) < v->heap_n) {
+		if (child + 1 < v->heap_n && v->heap[child + 1]->deadline <
+					     v->heap[child]->deadline)
+			child++;
+		if (v->heap[child]->deadline >= t->deadline)
+			break;
+		heap_place(v, v->heap[child], i);
+		i = child;
+	}
+	heap_place(v, t, i);
+}
+
+static void publish(struct vcpu *v)
+{
+	int64_t next = v->heap_n ? v->heap[0]->deadline : MN_FOREVER;
+
+	if (next == v->next_deadline)
+		return;
+	store64(&v->next_deadline, next);
+	if (next < load64(&clock_next))
+		ring();
+}
+
+/* There is room: a heap can hold all threads that there may be. */
+void timer_add(struct vcpu *v, struct mn_thread *t, int64_t deadline)
+{
+	t->deadline = deadline;
+	heap_up(v, t, v->heap_n++);
+	publish(v);
+}
+
+void timer_remove(struct vcpu *v, struct mn_thread *t)
+{
+	struct mn_thread *last = v->heap[--v->heap_n];
+	int i = t->timer;
+
+	t->timer = -1;
+	if (last != t) {
+		if (last->deadline < t->deadline)
+			heap_up(v, last, i);
+		else
+			heap_down(v, last, i);
+	}
+	publish(v);
+}
+
+/* Returns whether an urgent thread is ready now. */
+bool timers_run(struct vcpu *v)
+{
+	bool urgent = false;
+	int64_t now = mn_now();
+
+	while (v->heap_n && v->heap[0]->deadline <= now) {
+		struct mn_thread *t = v->heap[0];
+
+		timer_remove(v, t);
+		/* Who has been woken already is on his way here. */
+		if (!give_up(t))
+			continue;
+		urgent |= t->urgent;
+		make_ready(v, t);
+	}
+	return urgent;
+}
+
+/* The clock. */
+
+void clock_ring(void)
+{
+	mn_ticking = 1;
+	ring();
+}
+
+static bool waiting(const struct vcpu *v)
+{
+	return v->queue.n && v->current != &v->idle;
+}
+
+/* Tells a virtual CPU what is due; returns when it wants to be looked at. */
+static int64_t look_at(struct vcpu *v, int64_t now, bool slice_over)
+{
+	int64_t next = load64(&v->next_deadline);
+
+	if (next <= now) {
+		kick(v, PRIO_NORMAL, REQ_TIMER);
+		next = MN_FOREVER;
+	}
+	if (v->current == &v->idle || !(v->queue.n || v->retry))
+		return next;
+	if (slice_over || v->retry)
+		kick(v, PRIO_NORMAL, REQ_TICK);
+	if (v->retry && now + rt.slice / RETRY_PART < next)
+		next = now + rt.slice / RETRY_PART;
+	return next;
+}
+
+/* Looks at all of them; returns when to do so again. */
+static int64_t look(int64_t now, bool slice_over, bool *busy)
+{
+	int64_t next = MN_FOREVER;
+	int i;
+
+	*busy = false;
+	for (i = 0; i < rt.vcpus; i++) {
+		int64_t when = look_at(&rt.vcpu[i], now, slice_over);
+
+		if (when < next)
+			next = when;
+		*busy |= waiting(&rt.vcpu[i]);
+	}
+	return next;
+}
+
+/* The earliest deadline that nobody rings the bell for, or @next. */
+static int64_t earliest(int64_t next)
+{
+	int i;
+
+	for (i = 0; i < rt.vcpus; i++) {
+		struct vcpu *v = &rt.vcpu[i];
+		int64_t when = load64(&v->next_deadline);
+
+		/* One that has been told is not told again. */
+		if (when < next && !(v->requests & REQ_TIMER))
+			next = when;
+	}
+	return next;
+}
+
+static void barrier_everywhere(void)
+{
+	struct timespec ts = { 0, 1000000 };
+
+	/* Without it, the time that a store can take to be seen. */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+		nanosleep(&ts, NULL);
+}
+
+static void *clock_main(void *arg)
+{
+	int64_t slice_end = 0;
+	int quiet = 0;
+
+	while (!__atomic_load_n(&clock_stopping, __ATOMIC_SEQ_CST)) {
+		unsigned int rung = __atomic_load_n(&bell, __ATOMIC_SEQ_CST);
+		int64_t next, now = mn_now();
+		bool over = now >= slice_end, busy;
+
+		if (over)
+			slice_end = now + rt.slice;
+		next = look(now, over, &busy);
+		if (busy) {
+			quiet = 0;
+		} else if (over && mn_ticking && ++quiet > QUIET_LOOKS) {
+			quiet = 0;
+			mn_ticking = 0;
+			barrier_everywhere();
+			continue;
+		}
+		if ((busy || mn_ticking) && slice_end < next)
+			next = slice_end;
+		store64(&clock_next, next);
+		futex(&bell, FUTEX_WAIT_BITSET_PRIVATE, rung, earliest(next));
+	}
+	return arg;
+}
+
+int clock_start(void)
+{
+	mn_ticking = 0;
+	clock_next = MN_FOREVER;
+	clock_stopping = false;
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	return pthread_create(&clock_thread, NULL, clock_main, NULL);
+}
+
+void clock_stop(void)
+{
+	__atomic_store_n(&clock_stopping, true, __ATOMIC_SEQ_CST);
+	ring();
+	pthread_join(clock_thread, NULL);
+}
+
+/* Sleeping. */
+
+MN_EXPORT int mn_sleep_until(int64_t deadline)
+{
+	if (!enter())
+		return EPERM;
+	if (deadline <= mn_now())
+		return leave(0);
+	wait_until(SLEEPING, deadline);
+	return leave(0);
+}
+
+MN_EXPORT int mn_sleep(int64_t duration)
+{
+	int64_t now = mn_now();
+
+	if (duration < 0)
+		return EINVAL;
+	return mn_sleep_until(duration < MN_FOREVER - now ? now + duration :
+							    MN_FOREVER);
+}
