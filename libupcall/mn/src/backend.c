@@ -80,52 +80,61 @@ const struct backend mn_upcalls = {
 
 static __thread struct upcall local __attribute__((tls_model("initial-exec")));
 
-/* In a section; @eip is where the thread was, 0 if it is at a section's end. */
-static void handle(unsigned long eip)
-{
-	struct vcpu *v = this_vcpu();
+/*
+ * These are in a section of their own, for libc.c: what they return to may be in
+ * the C library, so nothing may come in on top of them.
+ */
+#define IN_HANDLER	__attribute__((section("mn_handler")))
 
-	__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
-	on_upcall(v, eip);
+/* Until nothing has come that the outer section lets through. */
+static void IN_HANDLER handle(unsigned long eip)
+{
+	do {
+		struct vcpu *v;
+
+		crit_enter();
+		v = this_vcpu();
+		v->upc->pending = 0;
+		__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
+		on_upcall(v, eip);
+	} while (crit_sub(UPC_CRITADD) > 0);
 }
 
 static void handle_pending(void)
 {
 	struct vcpu *v;
 
-	/* Until nothing has come that the outer section lets through. */
-	do {
-		crit_enter();
-		v = this_vcpu();
-		v->upc->pending = 0;
-		v->stats.held++;
-		handle(0);
-	} while (crit_sub(UPC_CRITADD) > 0);
+	crit_enter();
+	v = this_vcpu();
+	v->stats.held++;
+	crit_sub(UPC_CRITADD);
+	handle(0);
 }
 
-static void on_signal(int sig, siginfo_t *si, void *context)
+static void IN_HANDLER on_signal(int sig, siginfo_t *si, void *context)
 {
 	ucontext_t *uc = context;
-	struct vcpu *v = this_vcpu();
 	int saved = get_errno();
 
 	(void)sig;
 	(void)si;
 	/* One that was sent before its thread stopped being a virtual CPU. */
-	if (!v)
+	if (!this_vcpu())
 		return;
-	if (v->upc->crit_count >= PRIO_URGENT) {
-		/* What comes after this section has let something through. */
+	if (crit_count() >= PRIO_URGENT) {
+		struct vcpu *v = this_vcpu();
+
 		v->upc->pending = PRIO_URGENT;
 		__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
 		return;
 	}
-	crit_enter();
 	handle(uc->uc_mcontext.gregs[REG_EIP]);
-	/* sigreturn() sets it, and this may be another virtual CPU by now. */
-	uc->uc_stack = this_vcpu()->sigstack;
+	/*
+	 * sigreturn() would set the alternate stack of the virtual CPU that this
+	 * was. It leaves that alone if the flags make no sense.
+	 */
+	uc->uc_stack.ss_flags = -1;
 	set_errno(saved);
-	crit_exit();
 }
 
 static int signal_attach(struct vcpu *v)

@@ -61,16 +61,14 @@ static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 		return;
 }
 
-/* In after_switch(): the thread has been switched to for this alone. */
-void dump_visit(struct vcpu *v)
+/* The thread has been switched to for this alone. */
+void dump_visited(struct vcpu *v)
 {
-	while (v->visited) {
-		struct mn_thread *t = v->visited;
+	struct mn_thread *t = v->visited;
 
-		v->n_trace = backtrace(v->trace, FRAMES);
-		v->visited = NULL;
-		switch_context(&t->sp, v->visitor_sp, rt.has_sse);
-	}
+	v->n_trace = backtrace(v->trace, FRAMES);
+	v->visited = NULL;
+	switch_context(&t->sp, v->visitor_sp, rt.has_sse);
 }
 
 static void visit(struct vcpu *v, struct mn_thread *t)

@@ -4,6 +4,9 @@
  * hold a lock whose owner, or use memory whose owner, is the kernel thread. Half
  * way through it a user thread must not make room for another on the same virtual
  * CPU, nor go on on another one.
+ *
+ * Nor in the last instructions of an upcall or of a signal handler, which have
+ * left the section already: what they return to may be there.
  */
 #define _GNU_SOURCE
 #include <link.h>
@@ -20,7 +23,22 @@ static int n_ranges;
 static const char *const names[] = {
 	"ld-linux.so", "libc.so", "libpthread.so", "libdl.so", "librt.so",
 	"libresolv.so", "libnss_", "libgcc_s.so", "libstdc++.so",
+	"libupcall.so", "libupcall-mn.so",
 };
+
+/* Where those two are when they are part of the program. */
+#define WRAPPER_SIZE	1024
+
+extern char __start_mn_handler[] __attribute__((visibility("hidden")));
+extern char __stop_mn_handler[] __attribute__((visibility("hidden")));
+
+static void add(unsigned long start, unsigned long size)
+{
+	if (n_ranges == sizeof(ranges) / sizeof(ranges[0]))
+		return;
+	ranges[n_ranges].start = start;
+	ranges[n_ranges++].size = size;
+}
 
 static bool matches(const char *path)
 {
@@ -46,13 +64,10 @@ static int look(struct dl_phdr_info *info, size_t size, void *arg)
 		unsigned long start = info->dlpi_addr + ph->p_vaddr;
 		bool is_vdso = vdso - start < ph->p_memsz;
 
-		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X) ||
-		    n_ranges == sizeof(ranges) / sizeof(ranges[0]))
+		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
 			continue;
-		if (is_vdso || matches(info->dlpi_name)) {
-			ranges[n_ranges].start = start;
-			ranges[n_ranges++].size = ph->p_memsz;
-		}
+		if (is_vdso || (!rt.no_ranges && matches(info->dlpi_name)))
+			add(start, ph->p_memsz);
 	}
 	return 0;
 }
@@ -60,6 +75,9 @@ static int look(struct dl_phdr_info *info, size_t size, void *arg)
 void ranges_find(void)
 {
 	n_ranges = 0;
+	add((unsigned long)upc_vcpu_wrapper, WRAPPER_SIZE);
+	add((unsigned long)__start_mn_handler,
+	    __stop_mn_handler - __start_mn_handler);
 	dl_iterate_phdr(look, NULL);
 }
 

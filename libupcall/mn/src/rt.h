@@ -220,6 +220,16 @@ static inline int crit_sub(int by)
 	return over;
 }
 
+/* crit_count of whichever this is; from UPC_CRITADD on that does not change. */
+static inline int crit_count(void)
+{
+	int n;
+
+	__asm__ volatile ("movl %%gs:4(%1), %0"
+			  : "=r" (n) : "r" (mn_off_upcall) : "memory");
+	return n;
+}
+
 static inline void crit_exit(void)
 {
 	if (__builtin_expect(crit_sub(UPC_CRITADD) > 0, 0))
@@ -284,7 +294,7 @@ void clock_ring(void);
 /* Somebody waits for a processor: slices have to end. */
 static inline void clock_wanted(void)
 {
-	if (!mn_ticking)
+	if (!__atomic_load_n(&mn_ticking, __ATOMIC_RELAXED))
 		clock_ring();
 }
 
@@ -322,7 +332,7 @@ extern __thread struct vcpu *mn_this_vcpu
 
 /* dump.c */
 void dump_init(void);
-void dump_visit(struct vcpu *v);
+void dump_visited(struct vcpu *v);
 void dump_answer(struct vcpu *v);
 void dump_deadlock(void);
 

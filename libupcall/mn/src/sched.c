@@ -154,7 +154,7 @@ static void send_to(struct vcpu *to, struct mn_thread *t)
 		count(&to->coalesced);
 }
 
-/* One that sleeps, and is not @v; it is left to the caller. */
+/* One that sleeps, and is not @v; from then on it is the caller's to wake. */
 static struct vcpu *claim_idle(struct vcpu *v)
 {
 	unsigned int idle = __atomic_load_n(&rt.idle, __ATOMIC_RELAXED) &
@@ -171,12 +171,36 @@ static struct vcpu *claim_idle(struct vcpu *v)
 	return NULL;
 }
 
-static void give(struct vcpu *v, struct vcpu *to, unsigned int n)
+/*
+ * The current thread may be in the queue, woken or yielding on its way to a
+ * switch: it is not given, as the other would run it before it has left.
+ */
+static bool give(struct vcpu *v, struct vcpu *to, unsigned int n)
 {
+	bool given = false;
+
 	while (n-- && v->queue.n) {
+		struct mn_thread *t = queue_take(&v->queue);
+
+		if (t == v->current) {
+			queue_last(&v->queue, t);
+			continue;
+		}
 		v->stats.steals++;
-		send_to(to, queue_take(&v->queue));
+		send_to(to, t);
+		given = true;
 	}
+	return given;
+}
+
+/* Gives up to @n to one that is idle. */
+static void offer(struct vcpu *v, unsigned int n)
+{
+	struct vcpu *idle = rt.idle ? claim_idle(v) : NULL;
+
+	/* One that was claimed for nothing has to say again that it is idle. */
+	if (idle && !give(v, idle, n))
+		kick(idle, PRIO_NORMAL, 0);
 }
 
 /* Virtual CPUs that have asked get half of what waits. */
@@ -198,8 +222,6 @@ static void give_to_thieves(struct vcpu *v)
 /* @t, which is @v's and waited for something, waits for @v alone from now on. */
 void make_ready(struct vcpu *v, struct mn_thread *t)
 {
-	struct vcpu *idle;
-
 	if (t->timer >= 0)
 		timer_remove(v, t);
 	t->state = READY;
@@ -209,11 +231,8 @@ void make_ready(struct vcpu *v, struct mn_thread *t)
 		queue_last(&v->queue, t);
 	if (v->current != &v->idle || v->queue.n > 1)
 		clock_wanted();
-	if (v->queue.n > 2 && rt.idle) {
-		idle = claim_idle(v);
-		if (idle)
-			give(v, idle, v->queue.n / 2);
-	}
+	if (v->queue.n > 2)
+		offer(v, v->queue.n / 2);
 }
 
 /* By whoever took @t out of what it waited in, on any kernel thread. */
@@ -253,10 +272,15 @@ static bool inbox_take(struct vcpu *v)
 /* What every context does first when it has been switched to. */
 void after_switch(void)
 {
-	struct vcpu *v = this_vcpu();
-	struct mn_thread *done = v->done;
+	struct vcpu *v;
+	struct mn_thread *done;
 
-	dump_visit(v);
+	/* For a look at this stack only; and it may go on elsewhere after. */
+	while (this_vcpu()->visited)
+		dump_visited(this_vcpu());
+
+	v = this_vcpu();
+	done = v->done;
 	if (done) {
 		v->done = NULL;
 		thread_bury(v, done);
@@ -315,13 +339,8 @@ static void preempt(struct vcpu *v)
 /* A slice is over: has the current thread had it from the beginning? */
 static bool tick(struct vcpu *v)
 {
-	struct vcpu *idle;
-
-	if (v->queue.n && rt.idle) {
-		idle = claim_idle(v);
-		if (idle)
-			give(v, idle, (v->queue.n + 1) / 2);
-	}
+	if (v->queue.n)
+		offer(v, (v->queue.n + 1) / 2);
 	if (!v->queue.n)
 		return false;
 	if (v->ticked == v->switches || v->retry)
@@ -356,6 +375,17 @@ static int serve(struct vcpu *v)
 }
 
 /*
+ * Not half way through the C library (libc.c says why), and not on a stack that
+ * is another's: a signal handler's.
+ */
+static bool may_leave(const struct mn_thread *t, unsigned long eip)
+{
+	unsigned long here = (unsigned long)__builtin_frame_address(0);
+
+	return here - (unsigned long)t->mapping < t->mapped && !in_range(eip);
+}
+
+/*
  * The upcall, or the signal handler, of a virtual CPU, in a section of its own:
  * on the stack of the interrupted thread, which was at @eip.
  *
@@ -373,14 +403,14 @@ void on_upcall(struct vcpu *v, unsigned long eip)
 	priority = serve(v);
 	if (!priority)
 		return;
-	/* In mn_hold(), or half way through the C library: soon again, then. */
-	if (priority <= v->upc->crit_count - UPC_CRITADD ||
-	    (!rt.no_ranges && in_range(eip))) {
+	if (priority > v->upc->crit_count - UPC_CRITADD &&
+	    may_leave(v->current, eip)) {
+		preempt(v);
+	} else {
+		/* Soon again, then. */
 		v->stats.deferred++;
 		v->retry = 1;
-		return;
 	}
-	preempt(v);
 }
 
 /* Somebody has more than he can run: ask. */

@@ -142,7 +142,7 @@ bool timers_run(struct vcpu *v)
 
 void clock_ring(void)
 {
-	mn_ticking = 1;
+	__atomic_store_n(&mn_ticking, 1, __ATOMIC_RELAXED);
 	ring();
 }
 
@@ -228,7 +228,7 @@ static void *clock_main(void *arg)
 			quiet = 0;
 		} else if (over && mn_ticking && ++quiet > QUIET_LOOKS) {
 			quiet = 0;
-			mn_ticking = 0;
+			__atomic_store_n(&mn_ticking, 0, __ATOMIC_RELAXED);
 			barrier_everywhere();
 			continue;
 		}
