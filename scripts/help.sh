@@ -15,7 +15,7 @@ To work with it
   kernel              the guest's kernel            tree's, ARCH DEBUG
   lib                 libupcall and its examples    O
   selftests           the kernel's selftests        tree's
-  run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT
+  run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT RUNENV
   shell               a shell in a guest            as run
   deb                 libupcall's Debian packages   O
   install             libupcall, on this machine    PREFIX DESTDIR
@@ -39,5 +39,6 @@ Variables, as they are now
   DEBUG=$DEBUG  1: lockdep, kmemleak and others in the guest's kernel
   V=$V  1: show what is run       JOBS=$JOBS  make's -j
   PREFIX=${PREFIX-} DESTDIR=${DESTDIR-}  where 'make install' puts the library
+  RUNENV=${RUNENV-}  for its environment, as in RUNENV='A=1 B=2'
   TIMEOUT=${TIMEOUT-}  seconds a program may take in 'make run' (default: as long as it likes)
 EOF

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Run one program of the user's in the guest: ARGS are its arguments, its
-# output and exit status come back.
+# Run one program of the user's in the guest: ARGS are its arguments, RUNENV
+# what to add to its environment; its output and exit status come back.
 # usage: run.sh PROGRAM
 
 . "$(dirname "$0")/../common.sh"
@@ -33,6 +33,7 @@ eval "set -- ${ARGS-}"
 {
 	echo '#!/bin/sh'
 	[ -z "${LD_LIBRARY_PATH-}" ] || printf 'export LD_LIBRARY_PATH=%q\n' "$LD_LIBRARY_PATH"
+	[ -z "${RUNENV-}" ] || printf 'export %s\n' "$RUNENV"
 	printf 'exec'
 	printf " '%s'" "${prog//\'/\'\\\'\'}" "${@//\'/\'\\\'\'}"
 	echo
