@@ -30,7 +30,7 @@ prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 	scripts/guest/kernel.sh
 
 .PHONY: help deb demo check tree kernel lib selftests run shell patches \
-	check-patches checkpatch check-kernel-style check-each apply install clean distclean
+	check-patches checkpatch check-kernel-style check-bisect apply install clean distclean
 
 help:
 	$s/help.sh
@@ -80,9 +80,9 @@ check-kernel-style: kernel
 	$s/deps.sh check
 	$s/guest/style.sh
 
-check-each:
-	$s/deps.sh kernel series
-	$s/series/each.sh
+check-bisect:
+	$s/deps.sh kernel series bisect
+	$s/series/bisect.sh
 
 apply:
 	$s/deps.sh series

@@ -49,6 +49,12 @@ scratch() {
 # Run make without the variables that mean something else to the kernel's.
 cleanmake() { env -u O -u V -u CPU -u BASE -u DEBUG make "$@"; }
 
+# kmake OUT ...: the kernel's make, for $tree. KERNEL_CC: another compiler.
+kmake() {
+	cleanmake -C "$tree" O="$1" ARCH="$ARCH" \
+		${KERNEL_CC:+CC="$KERNEL_CC"} "${@:2}"
+}
+
 # The lines of a log that tell why something failed, else its last ones.
 matter() {
 	local re='error|undefined reference|No rule to make|not found|No such|cannot|failed|FAILED|^not ok|WARNING|BUG:|panic|\*\*\*'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Install the Debian packages that something needs, if any is missing.
-# usage: deps.sh series|kernel|programs|deb|guest|check...
+# usage: deps.sh series|kernel|programs|deb|guest|bisect|check...
 
 . "$(dirname "$0")/common.sh"
 
@@ -12,6 +12,7 @@ declare -A set=(
 	[programs]="make gcc g++ gcc-multilib g++-multilib pkg-config"
 	[deb]="debhelper dpkg-dev fakeroot lintian binutils-i686-linux-gnu"
 	[guest]="qemu-system-x86 cpio"
+	[bisect]="ccache sparse"
 	[check]="python3 sparse mandoc file gdb clang"
 )
 

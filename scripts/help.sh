@@ -25,7 +25,7 @@ The series
   check-patches       is it what its sources say?   BASE
   checkpatch          the kernel's style checker    BASE
   check-kernel-style  W=1, sparse, kernel-doc       kernel's
-  check-each          builds after each patch?      kernel's
+  check-bisect        builds after each patch?      kernel's
 To clean up
   clean               what was built                O
   distclean           and the kernel source         O

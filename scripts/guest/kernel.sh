@@ -28,8 +28,6 @@ esac
 out=$O/$name
 mkdir -p "$out"
 
-kmake() { cleanmake -C "$tree" O="$out" ARCH="$ARCH" "$@"; }
-
 # One setting a symbol; the last fragment that sets it wins.
 merge() {
 	awk -F= '/^CONFIG_/ { v[$1] = $0 } END { for (k in v) print v[k] }' \
@@ -52,7 +50,7 @@ verify() {
 }
 
 configure() {
-	kmake KCONFIG_ALLCONFIG="$out/wanted.config" allnoconfig && verify
+	kmake "$out" KCONFIG_ALLCONFIG="$out/wanted.config" allnoconfig && verify
 }
 
 merge "${fragments[@]}" >"$out/wanted.new"
@@ -61,4 +59,4 @@ if ! cmp -s "$out/wanted.new" "$out/wanted.config" || [ ! -f "$out/.config" ]; t
 	step "configure $name" configure || { rm -f "$out/.config"; exit 1; }
 fi
 rm -f "$out/wanted.new"
-step "build $name" kmake -j"$JOBS" bzImage
+step "build $name" kmake "$out" -j"$JOBS" bzImage

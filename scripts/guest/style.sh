@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Our kernel files by the kernel's own checkers: W=1 and sparse are silent,
 # kernel-doc has nothing to say. Prints TAP.
+# usage: style.sh [small]   (the kernel that was built, as kernel.sh has it)
 
 . "$(dirname "$0")/../common.sh"
 
-out=$O/kernel-$ARCH
+out=$O/kernel-$ARCH${1:+-$1}
 mapfile -t files < <(cd "$top/linux-overlay" && find . -name '*.[chS]' | sed 's,^\./,,' | sort)
 n=0 failed=0
 
@@ -31,11 +32,11 @@ done
 say "1..$((2 + ${#files[@]}))"
 # An object has to be compiled for its compiler to speak.
 for o in "${objects[@]}"; do rm -f "$out/$o"; done
-said=$(cleanmake -C "$tree" O="$out" ARCH="$ARCH" W=1 "${objects[@]}" 2>&1) ||
+said=$(kmake "$out" W=1 "${objects[@]}" 2>&1) ||
 	said="$said
 make failed: ${objects[*]}"
 check "W=1 is silent" "$(grep -E 'warning:|error:|make failed' <<<"$said" || true)"
-said=$(cleanmake -C "$tree" O="$out" ARCH="$ARCH" C=2 CF=-D__CHECK_ENDIAN__ \
+said=$(kmake "$out" C=2 CF=-D__CHECK_ENDIAN__ \
 	"${objects[@]}" 2>&1) || said="$said
 make failed: ${objects[*]}"
 check "sparse is silent" "$(grep -E 'warning:|error:|make failed' <<<"$said" | ours)"
