@@ -32,7 +32,7 @@ To clean up
 
 Variables, as they are now
   BASE=$BASE  the kernel: $(cd "$top/patches" && echo [0-9]*)
-  ARCH=$ARCH  the guest's machine: i386
+  ARCH=$ARCH  the guest's machine: i386, x86_64 (for 32-bit programs)
   SMP=$SMP MEM=$MEM CPU=$CPU ACCEL=$ACCEL  the guest, as QEMU names things
   O=$O  the build directory
   KERNEL_SRC=$KERNEL_SRC  a kernel tarball or tree (default: Debian's linux-source-$BASE)

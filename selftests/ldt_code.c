@@ -8,40 +8,9 @@
  */
 #include "upcall_segment.h"
 
-/* A call of the kernel if eax is not 0, then a spin. edi is &struct spin. */
-#define BODY								\
-	"testl %eax, %eax\n\t"						\
-	"jz 1f\n\t"							\
-	"int $0x80\n"							\
-	"1:\n\t"							\
-	"movl $1, (%edi)\n"						\
-	"2:\n\t"							\
-	"pause\n\t"							\
-	"cmpl $0, 4(%edi)\n\t"						\
-	"je 2b\n\t"							\
-	"lretl\n"
-
-static void __attribute__((naked)) body32(void)
-{
-	asm(BODY);
-}
-
 static void __attribute__((naked)) body16(void)
 {
 	asm(".code16\n\t" BODY ".code32");
-}
-
-/* Calls a body by a far pointer, with nr and what the kernel is asked. */
-static int far_call(int selector, unsigned int offset, int nr, int priority)
-{
-	unsigned int far_ptr[2] = { offset, selector };
-
-	asm volatile("lcall *(%%esi)"
-		     : "+a" (nr)
-		     : "b" (UPC_CONTROL_DISPATCH), "c" (id), "d" (priority),
-		       "S" (far_ptr), "D" (spin)
-		     : "memory", "cc");
-	return nr;
 }
 
 FIXTURE(ldt) {
@@ -75,7 +44,7 @@ FIXTURE_SETUP(ldt)
 {
 	if (variant->is_32bit) {
 		self->selector = make_segment(NULL, 0xfffff, true, true);
-		self->offset = (unsigned long)body32;
+		self->offset = (unsigned long)flat_body;
 	} else {
 		self->selector = make_segment(body16, 0xfff, true, false);
 	}
@@ -91,19 +60,10 @@ FIXTURE_TEARDOWN(ldt)
 
 TEST_F(ldt, holds_a_dispatch)
 {
-	pthread_t thread;
-
-	if (variant->by_itself) {
-		spin->stop = 1;
-		wrong = far_call(self->selector, self->offset,
-				 __NR_upc_control, 5);
-		was_held(_metadata, 5);
-		return;
-	}
-	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatch_to_spinner, NULL));
-	far_call(self->selector, self->offset, 0, 0);
-	ASSERT_EQ(0, pthread_join(thread, NULL));
-	was_held(_metadata, 40);
+	if (variant->by_itself)
+		is_held_by_itself(_metadata, self->selector, self->offset);
+	else
+		is_held_by_another(_metadata, self->selector, self->offset);
 }
 
 TEST_HARNESS_MAIN

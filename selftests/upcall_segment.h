@@ -62,6 +62,59 @@ static inline void was_held(struct __test_metadata *_metadata, int priority)
 	EXPECT_EQ(2, hits);
 }
 
+/*
+ * A call of the kernel if eax is not 0, then a spin. edi is &struct spin.
+ * The bytes mean the same in 32-bit and in 64-bit code.
+ */
+#define BODY								\
+	"testl %eax, %eax\n\t"						\
+	"jz 1f\n\t"							\
+	"int $0x80\n"							\
+	"1:\n\t"							\
+	"movl $1, (%edi)\n"						\
+	"2:\n\t"							\
+	"pause\n\t"							\
+	"cmpl $0, 4(%edi)\n\t"						\
+	"je 2b\n\t"							\
+	"lretl\n"
+
+static void __attribute__((naked, unused)) flat_body(void)
+{
+	asm(BODY);
+}
+
+/* Calls a body by a far pointer, with nr and what the kernel is asked. */
+static inline int far_call(int selector, unsigned int offset, int nr, int priority)
+{
+	unsigned int far_ptr[2] = { offset, selector };
+
+	asm volatile("lcall *(%%esi)"
+		     : "+a" (nr)
+		     : "b" (UPC_CONTROL_DISPATCH), "c" (id), "d" (priority),
+		       "S" (far_ptr), "D" (spin)
+		     : "memory", "cc");
+	return nr;
+}
+
+static inline void is_held_by_itself(struct __test_metadata *_metadata,
+				     int selector, unsigned int offset)
+{
+	spin->stop = 1;
+	wrong = far_call(selector, offset, __NR_upc_control, 5);
+	was_held(_metadata, 5);
+}
+
+static inline void is_held_by_another(struct __test_metadata *_metadata,
+				      int selector, unsigned int offset)
+{
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatch_to_spinner, NULL));
+	far_call(selector, offset, 0, 0);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	was_held(_metadata, 40);
+}
+
 /* Returns the selector of LDT entry 0, or a negative errno. */
 static inline int make_segment(void *base, unsigned int limit, bool code,
 			       bool is_32bit)

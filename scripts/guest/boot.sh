@@ -24,7 +24,7 @@ shift $((OPTIND - 1))
 extra=$1
 
 case $ARCH in
-i386) qemu="qemu-system-i386" ;;
+i386 | x86_64) qemu="qemu-system-$ARCH" ;;
 *) die "ARCH=$ARCH: no guest for it yet" ;;
 esac
 command -v "$qemu" >/dev/null || die "$qemu is not installed"

@@ -10,13 +10,15 @@ put() {
 	cp -L "$1" "$dir/$1"
 }
 
-# put_program FILE: with the 32-bit libraries that it is linked against here.
-# The header says which dynamic linker it wants; that one says what else.
+# put_program FILE: with the libraries that it is linked against here. The
+# header says which dynamic linker it wants; that one says what else.
 put_program() {
 	local interp lib libs
 
-	readelf -h "$1" 2>/dev/null | grep -q 'Machine: *Intel 80386' ||
-		die "$1 is not an i386 program (gcc -m32 makes them)"
+	case $ARCH,$(readelf -h "$1" 2>/dev/null | sed -n 's/^ *Machine: *//p') in
+	*,*80386 | x86_64,*X86-64) ;;
+	*) die "$1 is not an i386 program (gcc -m32 makes them)" ;;
+	esac
 	put "$1"
 	chmod +x "$dir/$1"
 	interp=$(readelf -lW "$1" | sed -n 's/.*program interpreter: \(.*\)]/\1/p')

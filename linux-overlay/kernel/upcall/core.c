@@ -7,6 +7,7 @@
  */
 
 #include <linux/minmax.h>
+#include <linux/resume_user_mode.h>
 #include <linux/rseq.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>

@@ -68,7 +68,7 @@ SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
 		return -EINVAL;
 	if (copy_from_user(&u, upc, sizeof(u)))
 		return -EFAULT;
-	if (!access_ok(ctxfunc, 1) || !access_ok(cfunc, 1))
+	if (max(target.ctxfunc, target.cfunc) >= TASK_SIZE)
 		return -EFAULT;
 	if (u.magic != UPCALL_MAGIC)
 		return -EINVAL;

@@ -14,6 +14,11 @@
  *
  * ctxfunc finds cfunc in eax, data in ecx, the address of struct upcall in
  * edx. All other registers, the segments and the FPU are not touched.
+ *
+ * A 64-bit kernel gives this to 32-bit programs. Only IA-32 system calls lead
+ * here, so whoever has registered an upcall has done so in that ABI, and all
+ * addresses have 32 bits. What 64-bit code in the same task finds in the upper
+ * halves of registers is kept out of the frame, and zero after it.
  */
 
 #include <linux/errno.h>
@@ -25,7 +30,16 @@
 
 #include <asm/segment.h>
 #include <asm/sighandling.h>
+#include <asm/unistd.h>
 #include <asm/upcall.h>
+
+#ifdef CONFIG_X86_32
+#define UPCALL_NR_RESTART	__NR_restart_syscall
+#define UPCALL_CS		__USER_CS
+#else
+#define UPCALL_NR_RESTART	__NR_ia32_restart_syscall
+#define UPCALL_CS		__USER32_CS
+#endif
 
 /* The bytes of int $0x80, through which a system call is restarted. */
 #define INSN_INT80	0x80cd
@@ -35,19 +49,34 @@ static_assert(sizeof(struct upcall_frame_ia32) == 20);
 static_assert(offsetof(struct upcall_frame_ia32, eax) == 0);
 static_assert(offsetof(struct upcall_frame_ia32, origip) == 16);
 
+/* ds and es: a 64-bit kernel leaves them to the user, and in place. */
+static bool upcall_flat_data(struct pt_regs *regs)
+{
+	u16 ds, es;
+
+#ifdef CONFIG_X86_32
+	ds = regs->ds;
+	es = regs->es;
+#else
+	savesegment(ds, ds);
+	savesegment(es, es);
+#endif
+	return ds == __USER_DS && es == __USER_DS;
+}
+
 /**
  * arch_upcall_allowed - can ctxfunc run where @regs would resume?
  * @regs:	user mode registers
  *
- * ctxfunc is written for flat segments, which vm86 mode and code that lives
- * on segments of its own (LDT, 16 bit) do not have.
+ * ctxfunc is written for flat 32-bit segments, which vm86 mode, code that
+ * lives on segments of its own (LDT, 16 bit) and 64-bit code do not have.
  */
 bool arch_upcall_allowed(struct pt_regs *regs)
 {
 	if (v8086_mode(regs))
 		return false;
-	return regs->cs == __USER_CS && regs->ss == __USER_DS &&
-	       regs->ds == __USER_DS && regs->es == __USER_DS;
+	return regs->cs == UPCALL_CS && regs->ss == __USER_DS &&
+	       upcall_flat_data(regs);
 }
 
 /**
@@ -62,7 +91,7 @@ void arch_upcall_cancel_restart(struct pt_regs *regs)
 {
 	u16 insn;
 
-	if (regs->ax != __NR_restart_syscall ||
+	if (regs->ax != UPCALL_NR_RESTART ||
 	    current->restart_block.fn == do_no_restart_syscall)
 		return;
 	if (get_user(insn, (u16 __user *)regs->ip) || insn != INSN_INT80)
@@ -95,8 +124,9 @@ static unsigned long upcall_saved_flags(struct pt_regs *regs)
 void __user *arch_upcall_push(struct pt_regs *regs)
 {
 	struct upcall_frame_ia32 __user *frame;
+	u32 sp = regs->sp - sizeof(*frame);
 
-	frame = (void __user *)(regs->sp - sizeof(*frame));
+	frame = (void __user *)(unsigned long)sp;
 	if (!user_write_access_begin(frame, sizeof(*frame)))
 		return NULL;
 	unsafe_put_user(regs->ax, &frame->eax, efault);
@@ -173,7 +203,7 @@ int arch_upcall_read_frame(struct arch_upcall_frame *frame,
  */
 void arch_upcall_end_next(struct pt_regs *regs)
 {
-	regs->bx = regs->cx;
+	regs->bx = (u32)regs->cx;
 }
 
 /**
@@ -193,7 +223,7 @@ void arch_upcall_leave(struct pt_regs *regs, const void __user *from,
 	regs->cx = (u32)f->ecx;
 	regs->dx = (u32)f->edx;
 	regs->ip = (u32)f->origip;
-	regs->sp = (unsigned long)from + sizeof(*f);
+	regs->sp = (u32)((unsigned long)from + sizeof(*f));
 	regs->flags = (regs->flags & ~FIX_EFLAGS) | (f->eflags & FIX_EFLAGS);
 	regs->orig_ax = -1;
 }
