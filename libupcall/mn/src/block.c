@@ -122,8 +122,11 @@ static void make_helpers(void)
 		making = false;
 		spin_unlock(&lock);
 	}
-	/* Without a single one nobody would ever come. */
-	if (!helpers)
+	/*
+	 * Without a single one nobody would ever come. If another thread is
+	 * making the first, it looks again for ours.
+	 */
+	if (err && !helpers)
 		fatal("mn_blocking", err);
 }
 
