@@ -197,11 +197,41 @@ static int connect_result(int fd)
 	return leave(-err);
 }
 
+/*
+ * A local socket whose listener has no room can't be waited for in poll(): a
+ * helper waits in connect() itself.
+ */
+struct connecting {
+	int			fd, ret;
+	const struct sockaddr	*addr;
+	socklen_t		len;
+};
+
+static void connect_blocking(void *arg)
+{
+	struct connecting *c = arg;
+	int flags = fcntl(c->fd, F_GETFL);
+
+	fcntl(c->fd, F_SETFL, flags & ~O_NONBLOCK);
+	c->ret = result(connect(c->fd, c->addr, c->len));
+	fcntl(c->fd, F_SETFL, flags);
+}
+
+static int connect_elsewhere(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct connecting c = { .fd = fd, .addr = addr, .len = len };
+	int ret = mn_blocking(connect_blocking, &c);
+
+	return ret ? -ret : c.ret;
+}
+
 MN_EXPORT int mn_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	int ret = connect_now(fd, addr, len);
 
-	if (ret != -EINPROGRESS && ret != -EINTR && ret != -EAGAIN)
+	if (ret == -EAGAIN && addr->sa_family == AF_UNIX)
+		return connect_elsewhere(fd, addr, len);
+	if (ret != -EINPROGRESS && ret != -EINTR)
 		return ret;
 	ret = mn_poll(fd, POLLOUT, MN_FOREVER);
 	return ret < 0 ? ret : connect_result(fd);
