@@ -125,7 +125,6 @@ struct vcpu {
 	int			upcall_id;	/* (r) */
 	int			tid;		/* (r) */
 	bool			stopping;
-	bool			resched;	/* a slice was over at a bad moment */
 	unsigned int		retry;		/* (r) ask again soon */
 	unsigned int		turns;		/* times that it left its idle loop (r) */
 	unsigned int		ticked;		/* switches at the last tick */
@@ -286,7 +285,7 @@ int leave(int ret);
 extern unsigned int mn_ticking;
 void timer_add(struct vcpu *v, struct mn_thread *t, int64_t deadline);
 void timer_remove(struct vcpu *v, struct mn_thread *t);
-bool timers_run(struct vcpu *v);
+void timers_run(struct vcpu *v);
 int clock_start(void);
 void clock_stop(void);
 void clock_ring(void);

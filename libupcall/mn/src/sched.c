@@ -235,25 +235,33 @@ void make_ready(struct vcpu *v, struct mn_thread *t)
 		offer(v, v->queue.n / 2);
 }
 
+/* It has been woken, and not run since. */
+static bool urgent_waits(const struct vcpu *v)
+{
+	return v->queue.head && v->queue.head->urgent;
+}
+
 /* By whoever took @t out of what it waited in, on any kernel thread. */
 void wake(struct mn_thread *t)
 {
 	struct vcpu *v = this_vcpu();
 
-	if (t->vcpu == v)
-		make_ready(v, t);
-	else
+	if (t->vcpu != v) {
 		send_to(t->vcpu, t);
+		return;
+	}
+	/* Unless it has been given away, it comes in at the section's end. */
+	make_ready(v, t);
+	if (urgent_waits(v))
+		kick(v, PRIO_URGENT, 0);
 }
 
-/* Returns whether an urgent thread has come. */
-static bool inbox_take(struct vcpu *v)
+static void inbox_take(struct vcpu *v)
 {
 	struct mn_thread *t, *next, *list = NULL;
-	bool urgent = false;
 
 	if (!v->inbox)
-		return false;
+		return;
 	/* The last one put in is the first: turn it round. */
 	t = __atomic_exchange_n(&v->inbox, NULL, __ATOMIC_ACQUIRE);
 	for (; t; t = next) {
@@ -263,10 +271,8 @@ static bool inbox_take(struct vcpu *v)
 	}
 	for (t = list; t; t = next) {
 		next = t->next;
-		urgent |= t->urgent;
 		make_ready(v, t);
 	}
-	return urgent;
 }
 
 /* What every context does first when it has been switched to. */
@@ -356,7 +362,7 @@ static bool tick(struct vcpu *v)
 static int serve(struct vcpu *v)
 {
 	unsigned int requests = 0;
-	bool urgent, over = false;
+	bool over = false;
 
 	if (v->requests)
 		requests = __atomic_exchange_n(&v->requests, 0,
@@ -365,13 +371,14 @@ static int serve(struct vcpu *v)
 		v->stopping = true;
 	if (requests & REQ_DUMP)
 		dump_answer(v);
-	urgent = inbox_take(v);
+	inbox_take(v);
 	if (requests & REQ_TIMER)
-		urgent |= timers_run(v);
+		timers_run(v);
 	give_to_thieves(v);
 	if (requests & REQ_TICK)
 		over = tick(v);
-	return urgent ? PRIO_URGENT : over || v->stopping ? PRIO_NORMAL : 0;
+	return urgent_waits(v) ? PRIO_URGENT :
+	       over || v->stopping ? PRIO_NORMAL : 0;
 }
 
 /*

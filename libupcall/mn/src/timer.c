@@ -119,10 +119,8 @@ void timer_remove(struct vcpu *v, struct mn_thread *t)
 	publish(v);
 }
 
-/* Returns whether an urgent thread is ready now. */
-bool timers_run(struct vcpu *v)
+void timers_run(struct vcpu *v)
 {
-	bool urgent = false;
 	int64_t now = mn_now();
 
 	while (v->heap_n && v->heap[0]->deadline <= now) {
@@ -132,10 +130,8 @@ bool timers_run(struct vcpu *v)
 		/* Who has been woken already is on his way here. */
 		if (!give_up(t))
 			continue;
-		urgent |= t->urgent;
 		make_ready(v, t);
 	}
-	return urgent;
 }
 
 /* The clock. */
@@ -157,13 +153,14 @@ static int64_t look_at(struct vcpu *v, int64_t now, bool slice_over)
 	int64_t next = load64(&v->next_deadline);
 
 	if (next <= now) {
-		kick(v, PRIO_NORMAL, REQ_TIMER);
+		/* It may be an urgent thread's; on_upcall() looks. */
+		kick(v, PRIO_URGENT, REQ_TIMER);
 		next = MN_FOREVER;
 	}
 	if (v->current == &v->idle || !(v->queue.n || v->retry))
 		return next;
 	if (slice_over || v->retry)
-		kick(v, PRIO_NORMAL, REQ_TICK);
+		kick(v, v->retry ? PRIO_URGENT : PRIO_NORMAL, REQ_TICK);
 	if (v->retry && now + rt.slice / RETRY_PART < next)
 		next = now + rt.slice / RETRY_PART;
 	return next;
