@@ -78,6 +78,8 @@ mn_prog_cflags = $(M32) $(warn) -std=gnu11 -fPIE -pthread \
 mn_prog_ldflags = $(M32) -pthread -rdynamic -Wl,-z,noexecstack \
 	-L$(O) -Wl,-rpath,'$$ORIGIN/../..' -Wl,-rpath-link,$(O)
 
+cflags_fpu = -mgeneral-regs-only
+
 $(O)/mn/%.o: mn/%.c $(headers) $(mn_header) mn/mn.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
