@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads that never yield, call nothing and wait for nothing, many more than
+ * there are virtual CPUs. Shows how far each of them had come when the first was
+ * done.
+ *
+ * usage: spin [THREADS [SLICES]]: each has work for about SLICES slices. Fails if
+ * one has not done its work, or has not done it right.
+ */
+#include "program.h"
+
+#define VCPUS		2
+#define SLICE		1000	/* microseconds */
+
+struct spinner {
+	volatile unsigned int	x;	/* in the integer unit, */
+	volatile unsigned int	done;
+	double			sum;	/* and in the other */
+	mn_t			thread;
+};
+
+static struct spinner *spinners;
+static double *progress;		/* of each, when the first is done */
+static int n_threads, slices;
+static unsigned int work;
+static int first;
+
+#define A	1664525u
+#define C	1013904223u
+
+/* @n steps at once, to tell what the end of a thread's walk must be. */
+static unsigned int leap(unsigned int x, unsigned int n)
+{
+	unsigned int a = A, c = C;
+
+	for (; n; n >>= 1) {
+		if (n & 1)
+			x = a * x + c;
+		c = (a + 1) * c;
+		a *= a;
+	}
+	return x;
+}
+
+static void spin(struct spinner *s, unsigned int turns)
+{
+	double sum = 0;
+
+	while (s->done < turns) {
+		s->x = A * s->x + C;
+		sum += 0.5;
+		s->done++;
+	}
+	s->sum = sum;
+}
+
+/* The others may go on meanwhile, if they are on another virtual CPU. */
+static void look_around(void)
+{
+	int i;
+
+	mn_crit_enter();
+	for (i = 0; i < n_threads; i++)
+		progress[i] = 100.0 * spinners[i].done / work;
+	mn_crit_exit();
+}
+
+static void *spinner(void *arg)
+{
+	spin(arg, work);
+	if (!__atomic_exchange_n(&first, 1, __ATOMIC_SEQ_CST))
+		look_around();
+	return arg;
+}
+
+/* How many turns fit into a slice here? */
+static unsigned int turns_per_slice(void)
+{
+	const unsigned int turns = 1 << 20;
+	struct spinner s = { 0 };
+	int64_t start = mn_now();
+
+	spin(&s, turns);
+	return turns * (SLICE * 1000.0 / (mn_now() - start)) + 1;
+}
+
+static void *spin_all(void *arg)
+{
+	int i;
+
+	work = turns_per_slice() * slices;
+	for (i = 0; i < n_threads; i++) {
+		struct mn_attr attr = { .stack_size = MN_STACK_MIN };
+
+		spinners[i].x = i;
+		MUST(mn_spawn(&spinners[i].thread, &attr, spinner,
+			      &spinners[i]));
+	}
+	for (i = 0; i < n_threads; i++)
+		MUST(mn_join(spinners[i].thread, NULL));
+	return arg;
+}
+
+static int count_good(void)
+{
+	int i, good = 0;
+
+	for (i = 0; i < n_threads; i++) {
+		const struct spinner *s = &spinners[i];
+
+		good += s->done == work && s->sum == work * 0.5 &&
+			s->x == leap(i, work);
+	}
+	return good;
+}
+
+static void print_progress(void)
+{
+	qsort(progress, n_threads, sizeof(*progress), by_value);
+	puts("  work done by a thread when the first had done all of its own:");
+	printf("      least     10 %%   median     90 %%     most\n"
+	       "    %6.1f%%  %6.1f%%  %6.1f%%  %6.1f%%  %6.1f%%\n",
+	       progress[0], quantile(progress, n_threads, 0.1),
+	       quantile(progress, n_threads, 0.5),
+	       quantile(progress, n_threads, 0.9), progress[n_threads - 1]);
+}
+
+int main(int argc, char **argv)
+{
+	struct mn_config config = { .vcpus = VCPUS, .slice = SLICE };
+	int64_t start = mn_now();
+	int good;
+
+	(void)argc;
+	n_threads = number(argv, 1, 1000, 1);
+	slices = number(argv, 2, 4, 1);
+	spinners = calloc(n_threads, sizeof(*spinners));
+	progress = calloc(n_threads, sizeof(*progress));
+	if (!spinners || !progress)
+		must(ENOMEM, "calloc");
+	MUST(mn_run(&config, spin_all, NULL, NULL));
+	good = count_good();
+	printf("spin: %d threads that never yield, work for %d ms each, %.2f s:"
+	       " %d finished, as they should\n", n_threads, slices * SLICE / 1000,
+	       seconds_since(start), good);
+	print_progress();
+	print_stats();
+	return good != n_threads;
+}
