@@ -30,7 +30,8 @@ prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 	scripts/guest/kernel.sh
 
 .PHONY: help deb demo check tree kernel lib selftests run shell patches \
-	check-patches checkpatch check-kernel-style check-bisect apply install clean distclean
+	check-patches checkpatch check-kernel-style check-bisect model apply \
+	install clean distclean
 
 help:
 	$s/help.sh
@@ -83,6 +84,10 @@ check-kernel-style: kernel
 check-bisect:
 	$s/deps.sh kernel series bisect
 	$s/series/bisect.sh
+
+model:
+	$s/deps.sh model
+	@selftests/model/run.sh -l -j $(JOBS)
 
 apply:
 	$s/deps.sh series

@@ -59,7 +59,7 @@ suite() {
 }
 
 scripts=$top/scripts
-"$scripts/deps.sh" series kernel programs guest check
+"$scripts/deps.sh" series kernel programs guest check model
 "$scripts/tree.sh"
 "$scripts/lib.sh" tests
 "$scripts/selftests.sh"
@@ -68,6 +68,7 @@ DEBUG='' "$scripts/guest/kernel.sh"
 tap "check-patches" "$scripts/series/check.sh"
 tap "checkpatch" "$scripts/series/checkpatch.sh"
 tap "check-kernel-style" "$scripts/guest/style.sh"
+tap "model" "$top/selftests/model/run.sh" -j "$JOBS"
 
 # What to run: the kernel's makefile and the library's know.
 mapfile -t tests < <(cleanmake -s -C "$tree/tools/testing/selftests/upcall" \

@@ -13,6 +13,7 @@ declare -A set=(
 	[deb]="debhelper dpkg-dev fakeroot lintian binutils-i686-linux-gnu"
 	[guest]="qemu-system-x86 cpio"
 	[bisect]="ccache sparse"
+	[model]="spin gcc libc6-dev"
 	[check]="python3 sparse mandoc file gdb clang"
 )
 

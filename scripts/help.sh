@@ -16,6 +16,7 @@ To work with it
   lib                 libupcall and its examples    O
   selftests           the kernel's selftests        tree's
   run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT RUNENV
+  model               the model, searched at length JOBS
   shell               a shell in a guest            as run
   deb                 libupcall's Debian packages   O
   install             libupcall, on this machine    PREFIX DESTDIR

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the model is run on, one by -DSCN_name: how many upcalls, how each is
+ * left, what main does and what cfunc does before it returns, what is dispatched
+ * at which priorities, and what else may happen. Each is small enough to be
+ * searched to its end: with FEW_TURNS, in a moment.
+ */
+
+/* Nested critical sections; the second upcall interrupts one of them. */
+#ifdef SCN_sections
+#define FEW_TURNS
+#define NR		2
+#define LEAVE_BY(id)	WAY_A
+#define MAX_DEPTH	2
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = ENTER; MAIN(2) = LEAVE; MAIN(3) = LEAVE
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
+/* The same, left in user mode where that is possible. */
+#ifdef SCN_sections_b
+#define NR		2
+#define LEAVE_BY(id)	WAY_B
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = ENTER; MAIN(2) = LEAVE; MAIN(3) = LEAVE
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
+/* Priorities of which each interrupts the one before: the stack is bounded. */
+#ifdef SCN_chain
+#define NR		3
+#define LEAVE_BY(id)	WAY_A
+#define MAX_DEPTH	3
+#define PROGRAM	MAIN(0) = END
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3 :: id = 2; p = 5
+#endif
+
+/* Both ways in one task, an upcall at several priorities, sections in cfunc. */
+#ifdef SCN_mixed
+#define NR		2
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define PROGRAM	CFUNC(1, 0) = ENTER; CFUNC(1, 1) = CLEAR
+#define TARGETS	:: id = 0; p = 1 :: id = 0; p = 3 :: id = 1; p = 1
+#endif
+
+/* The owner dispatches to itself; somebody looks at the ends of its calls. */
+#ifdef SCN_self
+#define FEW_TURNS
+#define NR		2
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define NOISE		1
+#define TRACED		1
+#define DISP_PRIO	3
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = DISP + 16 * 1; MAIN(2) = LEAVE;	\
+		CFUNC(1, 0) = DISP + 16 * 0
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 2
+#endif
+
+/* WAIT, for one priority and then for another, and signals. */
+#ifdef SCN_wait
+#define NR		2
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define NOISE		1
+#define SIGNALS
+#define PROGRAM	MAIN(0) = WAITFOR + 16 * 1; MAIN(1) = WAITFOR + 16 * 3;	\
+		MAIN(2) = ENTER; MAIN(3) = WAITFOR + 16 * 1; MAIN(4) = LEAVE
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
+/*
+ * A loop that is idle: it looks in a section, and leaves that and sleeps in one
+ * step. By two calls it sleeps on what came between them.
+ */
+#ifdef SCN_suspend
+#define FEW_TURNS
+#define NR		2
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define NOISE		1
+#define LOOKS
+#ifdef FAULT_SUSPEND_IN_TWO
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = LOOK; MAIN(2) = LEAVE;	\
+		MAIN(3) = WAITFOR + 16 * 1
+#else
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = LOOK; MAIN(2) = SUSPEND + 16 * 1; \
+		MAIN(3) = ENTER; MAIN(4) = LOOK; MAIN(5) = SUSPEND + 16 * 2
+#endif
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 2 :: id = 1; p = 3
+#endif
+
+/* Others take what is pending, and delete. */
+#ifdef SCN_delete
+#define FEW_TURNS
+#define NR		2
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define MAY_TAKE
+#define MAY_DELETE
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = TAKE; MAIN(2) = LEAVE;	\
+		CFUNC(0, 0) = DELETE + 16 * 1
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
+/* The owner goes, with upcalls pending and being dispatched. */
+#ifdef SCN_quit
+#define FEW_TURNS
+#define NR		2
+#define LEAVE_BY(id)	WAY_A
+#define MAY_DELETE
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = LEAVE; MAIN(2) = QUIT;	\
+		CFUNC(1, 0) = QUIT
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
+/* An access to the stack or to struct upcall faults, wherever there is one. */
+#ifdef SCN_faults
+#define FEW_TURNS
+#define NR		2
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define BAD_MEMORY	1
+#define MAY_DELETE
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = LEAVE
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
+inline select_target(id, p)
+{
+	if
+	TARGETS
+	fi
+}

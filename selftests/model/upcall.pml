@@ -1,0 +1,925 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A model of upcalls, for spin: one owner, the tasks that dispatch to it, and
+ * the kernel between them.
+ *
+ * Every load and store of memory that two tasks share is a step of its own, as
+ * is every load and store of the owner's user code: an upcall comes between
+ * any two of them. What is done under the table's lock by the owner is one
+ * step, as nobody else looks at it before the unlock; a dispatcher's steps
+ * under the lock are seen by the owner, which reads armed, spared and its
+ * flag without it.
+ *
+ * The kernel's side follows kernel/upcall/core.c and syscalls.c function by
+ * function; user code is the critical sections and the two ways to leave that
+ * the manual page describes. What is run is in scenarios.h, one at a time by
+ * -DSCN_name. -DFAULT_ and a name puts one mistake in. Each property is a check()
+ * with the name of what has gone wrong: spin prints it.
+ *
+ * Memory is sequentially consistent here. A barrier that is left out is
+ * modelled as what it permits: the two accesses in the other order.
+ */
+
+#define ADD	2	/* UPC_CRITADD: 1 and 2 are below it, 3 above */
+
+/* What user code consists of: ops[] of a place is one of these + 16 * n. */
+#define END	0	/* main: idle; cfunc: return */
+#define ENTER	1	/* upc_crit_enter() */
+#define LEAVE	2	/* upc_crit_exit() */
+#define CLEAR	3	/* the same, with pending cleared before the call */
+#define DISP	4	/* DISPATCH of the owner's upcall n, at DISP_PRIO */
+#define WAITFOR	5	/* WAIT, priority n */
+#define SUSPEND	6	/* SUSPEND, priority n */
+#define TAKE	7	/* POLLANDCLEAR -1, and what was found is done */
+#define DELETE	8	/* DELETE of upcall n */
+#define QUIT	9	/* exit() */
+#define WAY_A	10	/* leave through NEXT */
+#define WAY_B	11	/* leave by popping the frame, if nothing is pending */
+#define LOOK	12	/* what upcalls that a section holds have left to do */
+
+#include "scenarios.h"
+
+/* How often each dispatcher does something. */
+#ifndef TURNS_1
+#if defined(FEW_TURNS) && !defined(LONG)
+#define TURNS_1		1
+#else
+#define TURNS_1		2
+#endif
+#endif
+#ifndef TURNS_2
+#define TURNS_2		1
+#endif
+#ifndef STACK
+#define STACK		12	/* words, two a frame */
+#endif
+#ifndef DISP_PRIO
+#define DISP_PRIO	1
+#endif
+#ifndef BAD_MEMORY
+#define BAD_MEMORY	0	/* how many accesses to user memory fault */
+#endif
+#ifndef NOISE
+#define NOISE		0	/* how often somebody else sets the flag */
+#endif
+#ifndef TRACED
+#define TRACED		0	/* may calls leave the rules to their exit? */
+#endif
+#ifndef MAX_DEPTH
+#define MAX_DEPTH	(STACK / 2)
+#endif
+
+/*
+ * A place in user code: 64 * whose + 8 * op + step, whose being 0 for main and
+ * 1 + id for the upcall's context function and cfunc.
+ */
+hidden byte ops[32];
+#define OP(pc)		ops[(pc) / 8]
+#define START(id)	(64 * ((id) + 1))
+#define NEXT_OP(pc)	(((pc) / 8 + 1) * 8)
+#define MAIN(i)		ops[i]
+#define CFUNC(id, i)	ops[8 * ((id) + 1) + i]
+
+/* The names of what may go wrong. */
+hidden byte dispatch_lost, entered_while_held, wrong_order, crit_count_differs,
+	    stack_grows, slept_on_pending, slept_on_work, woke_for_nothing,
+	    left_pending_behind, used_after_free, deleted_is_queued,
+	    resumed_elsewhere, exit_left_one_behind, user_not_told;
+#define check(cond, what)	assert((cond) || what)
+
+/* The kernel's, and who guards it: see core.c. */
+bit lock, tif, armed, spared, asleep, signal, freed;
+byte waits, redispatch;
+byte prio[NR], q[NR], nq;
+bit alive[NR];
+
+/* The owner's user memory, and its registers while it is in the kernel. */
+byte crit, pend;
+byte stack[STACK], sp;
+byte pc, r, rp;
+
+/* What should be, kept beside what is. */
+byte level;		/* what crit_count should be */
+byte depth;		/* frames on the stack, and what each interrupted */
+byte at_pc[STACK / 2], at_regs[STACK / 2], at_level[STACK / 2];
+bit todo;		/* entered since main has looked */
+bit work[NR];		/* dispatched for, and not done */
+bit due[NR];		/* what this upc_crit_exit() has to enter */
+bit running;		/* the dispatchers may begin */
+byte faults;
+bit segv;
+
+/* The queue, highest first, under the lock. All of this in one step. */
+
+inline dequeue(d)
+{
+	for (i : 0 .. NR - 1) {
+		if
+		:: i < nq && q[i] == d ->
+			for (j : i .. NR - 2) {
+				q[j] = q[j + 1]
+			}
+			q[NR - 1] = 0;
+			nq--;
+			break
+		:: else
+		fi
+	}
+	prio[d] = 0;
+	due[d] = 0
+}
+
+/* Behind its equals, or in front of them. */
+inline enqueue(d, p, front)
+{
+	check(alive[d], deleted_is_queued);
+	j = 0;
+	do
+	:: j < nq && (prio[q[j]] > p || (prio[q[j]] == p && !front)) -> j++
+	:: else -> break
+	od;
+	i = nq;
+	do
+	:: i > j -> q[i] = q[i - 1]; i--
+	:: else -> break
+	od;
+	q[j] = d;
+	nq++;
+	prio[d] = p;
+	i = 0;
+	j = 0
+}
+
+inline post(d, p)
+{
+	if
+	:: p > prio[d] ->
+		if
+		:: prio[d] -> dequeue(d)
+		:: else
+		fi;
+		enqueue(d, p, false)
+	:: else
+	fi
+}
+
+inline remove(d)
+{
+	if
+	:: prio[d] -> dequeue(d)
+	:: else
+	fi;
+	alive[d] = 0;
+	work[d] = 0
+}
+
+/* upcall_told(), the answer in j. */
+inline told()
+{
+#if defined(FAULT_NO_BARRIER_TOLD)
+	j = pend >= p;
+	spared = 1
+#elif defined(FAULT_TOLD_ANY)
+	spared = 1;
+	j = pend > 0
+#else
+	spared = 1;
+	j = pend >= p
+#endif
+}
+
+/* upcall_post(), from where the entry is queued on. */
+inline notify()
+{
+#ifdef FAULT_ARM_UNLOCKED
+	p = prio[id];
+	lock = 0;
+	check(!freed, used_after_free);
+#else
+	p = prio[id];
+#endif
+	if
+	:: waits == 0 ->
+		told();
+		if
+		:: j -> skip
+		:: else ->
+			check(!freed, used_after_free);
+#ifdef FAULT_FLAG_BEFORE_ARMED
+			tif = 1;
+			armed = 1
+#else
+			armed = 1;
+			tif = 1
+#endif
+		fi
+	:: else ->
+		if
+#ifdef FAULT_WAKE_ABOVE_ONLY
+		:: p > waits -> asleep = 0
+#else
+		:: p >= waits -> asleep = 0
+#endif
+		:: else
+		fi
+	fi
+}
+
+/*
+ * Another task, which does what its scenario allows, anything of it, @turns
+ * times. work[] is what it wrote before DISPATCH.
+ */
+proctype dispatcher(byte turns)
+{
+	byte id, p, i, j;
+
+	running;
+	do
+	:: turns == 0 -> break
+	:: turns > 0 ->
+		turns--;
+		select_target(id, p);
+		if
+		:: true ->
+			work[id] = 1;
+			atomic { !lock -> lock = 1 };
+			if
+			:: !alive[id] ->	/* ENOENT */
+				work[id] = 0
+			:: else ->
+				check(!freed, used_after_free);
+				d_step { post(id, p) };
+				notify()
+			fi;
+#ifndef FAULT_ARM_UNLOCKED
+			lock = 0
+#endif
+#ifdef MAY_TAKE
+		:: atomic { !lock && alive[id] && prio[id] -> dequeue(id) };
+			work[id] = 0
+#endif
+#ifdef MAY_DELETE
+		:: d_step { !lock && alive[id] -> remove(id) }
+#endif
+		fi;
+		d_step { id = 0; p = 0; i = 0; j = 0 }
+	od
+}
+
+/* Another user of TIF_NOTIFY_RESUME, and a signal's sender. */
+proctype bystander(byte turns)
+{
+	running;
+	do
+	:: turns == 0 -> break
+	:: turns > 0 -> turns--;
+#ifdef SIGNALS
+		signal = 1;
+		asleep = 0;
+#endif
+#ifdef FAULT_PROCESS_FLAG
+		/* It is on its own way to user mode, and takes the flag. */
+		armed = 0;
+#endif
+#ifdef FAULT_PROCESS_WAIT
+		d_step { !lock -> waits = 0 };
+#endif
+		tif = 1
+	od
+}
+
+/* Arms the owner, by itself. */
+inline arm()
+{
+	armed = 1;
+	tif = 1
+}
+
+/* What user code is told of less than before: upcall_look_again(). */
+inline look_again()
+{
+#if defined(FAULT_NO_BARRIER_LOOK)
+	i = spared;
+	pend = now_p;
+	if
+	:: told_less && i -> arm()
+	:: else
+	fi;
+	i = 0
+#elif defined(FAULT_NO_LOOK_AGAIN)
+	pend = now_p
+#else
+	pend = now_p;
+	if
+	:: told_less && spared -> arm()
+	:: else
+	fi
+#endif
+}
+
+/* The interrupted code goes on: as it was? */
+inline resumed()
+{
+	depth--;
+	check(crit == at_level[depth] && crit == level, crit_count_differs);
+	check(pc == at_pc[depth] && r * 16 + rp == at_regs[depth],
+	      resumed_elsewhere);
+	at_pc[depth] = 0;
+	at_regs[depth] = 0;
+	at_level[depth] = 0
+}
+
+/* Values that are not used again only make states. */
+inline forget()
+{
+	was_c = 0;
+	was_p = 0;
+	now_c = 0;
+	now_p = 0;
+	was_prio = 0;
+	id = 0;
+	i = 0;
+	j = 0;
+	least = 0;
+	enter = 0;
+	told_less = 0;
+	was_armed = 0
+}
+
+/* upcall_decide() */
+inline decide()
+{
+	spared = 0;
+	enter = 0;
+	now_p = (least -> 0 : was_p);
+	now_c = was_c;
+	if
+	:: nq == 0
+#ifdef FAULT_NEXT_IGNORES_CRIT
+	:: nq && (now_p || (!next && was_c >= prio[q[0]]) ||
+		  prio[q[0]] < least) ->
+#elif defined(FAULT_HELD_BELOW_ONLY)
+	:: nq && (now_p || was_c > prio[q[0]] || prio[q[0]] < least) ->
+#elif defined(FAULT_PENDING_IGNORED)
+	:: nq && (was_c >= prio[q[0]] || prio[q[0]] < least) ->
+#elif defined(FAULT_LIST_ORDER)
+	:: nq && (now_p || was_c >= prio[q[nq - 1]] ||
+		  prio[q[nq - 1]] < least) ->
+#else
+	:: nq && (now_p || was_c >= prio[q[0]] || prio[q[0]] < least) ->
+#endif
+		now_p = (now_p > prio[q[0]] -> now_p : prio[q[0]])
+	:: else ->
+		enter = 1;
+#ifdef FAULT_LIST_ORDER
+		id = q[nq - 1];
+#else
+		id = q[0];
+#endif
+		was_prio = prio[id];
+		for (i : 0 .. NR - 1) {
+			check(prio[i] <= was_prio, wrong_order)
+		}
+		dequeue(id);
+		now_c = was_c + ADD;
+#ifdef FAULT_PENDING_NOT_SET
+		now_p = 0
+#else
+		now_p = (nq -> prio[q[0]] : 0)
+#endif
+	fi;
+	i = 0;
+	j = 0
+}
+
+/* upcall_put_back() */
+inline put_back()
+{
+	if
+#ifdef FAULT_PUT_BACK_BY_POINTER
+	:: prio[id] <= was_prio ->
+#else
+	:: alive[id] && prio[id] <= was_prio ->
+#endif
+		if
+		:: prio[id] -> dequeue(id)
+		:: else
+		fi;
+		enqueue(id, was_prio, true)
+	:: else
+	fi
+}
+
+/* One access to user memory. */
+#define FAULTS(there)							\
+	:: faults < BAD_MEMORY -> faults++; goto there
+
+#define FRAME_WORDS	2
+
+proctype owner()
+{
+	byte least, was_c, was_p, now_c, now_p, id, was_prio, i, j;
+	bit enter, next, in_call, was_armed, told_less;
+
+user:
+	/* Interrupted between any two instructions, not at once. */
+	if
+	:: tif -> goto leave_kernel
+	:: segv ->
+		/* The handler has mended it, and dispatches again. */
+		segv = 0;
+		least = 1;
+		goto call
+	:: !segv && OP(pc) != END -> goto instruction
+	:: !segv && OP(pc) == END && pc >= 64 -> goto instruction
+	:: !segv && OP(pc) == END && pc < 64 -> goto idle
+	fi;
+
+idle:
+end_idle:
+	atomic { tif -> goto leave_kernel };
+
+instruction:
+	atomic {
+	if
+	:: OP(pc) % 16 == ENTER && pc % 8 == 0 -> r = crit; pc++; goto user
+	:: OP(pc) % 16 == LOOK -> todo = 0; goto next_op
+	:: OP(pc) % 16 == ENTER && pc % 8 == 1 ->
+		crit = r + ADD;
+		level = level + ADD;
+		goto next_op
+
+	:: (OP(pc) % 16 == LEAVE || OP(pc) % 16 == CLEAR) ->
+		if
+#ifdef FAULT_TEST_BEFORE_SUBTRACT
+		:: pc % 8 == 0 -> rp = pend; r = crit; pc++
+		:: pc % 8 == 1 ->
+			crit = r - ADD;
+			level = level - ADD;
+			if
+			:: rp && r == ADD -> pc = pc + 4
+			:: else -> goto next_op
+			fi
+#else
+		:: pc % 8 == 0 ->
+			check(lock || tif || !nq || prio[q[0]] <= pend ||
+			      BAD_MEMORY, user_not_told);
+			r = crit;
+			pc++
+		:: pc % 8 == 1 ->
+			crit = r - ADD;
+			level = level - ADD;
+			for (i : 0 .. NR - 1) {
+				due[i] = due[i] || (prio[i] > level &&
+						    prio[i] <= pend)
+			}
+			i = 0;
+			pc++
+		/* Which of the two is loaded first is the compiler's choice. */
+		:: pc % 8 == 2 -> rp = pend; pc++
+		:: pc % 8 == 2 -> r = crit; pc = pc + 2
+		:: pc % 8 == 3 -> r = crit; pc = pc + 2
+		:: pc % 8 == 4 -> rp = pend; pc++
+#endif
+#ifdef FAULT_EXIT_TESTS_ZERO
+		:: pc % 8 == 5 && (!rp || r) -> goto left
+#else
+		:: pc % 8 == 5 && rp <= r -> goto left
+#endif
+		:: pc % 8 == 5 && OP(pc) % 16 == CLEAR && rp > r ->
+			pend = 0;
+			pc++
+#ifdef FAULT_EXIT_TESTS_ZERO
+		:: pc % 8 == 5 && OP(pc) % 16 == LEAVE && rp && !r ->
+#else
+		:: pc % 8 == 5 && OP(pc) % 16 == LEAVE && rp > r ->
+#endif
+			pc++
+		:: pc % 8 == 6 ->
+			pc++;
+			least = 1;
+			goto call
+		:: pc % 8 == 7 -> goto left
+		fi;
+		goto user
+
+	:: OP(pc) % 16 == DISP && pc % 8 == 0 -> work[OP(pc) / 16] = 1; pc++; goto user
+	:: OP(pc) % 16 == DISP && pc % 8 == 1 -> goto dispatch_self
+	:: OP(pc) % 16 == WAITFOR -> goto wait
+	:: OP(pc) % 16 == SUSPEND -> goto suspend
+	:: OP(pc) % 16 == TAKE -> goto take
+	:: OP(pc) % 16 == DELETE -> goto delete
+	:: OP(pc) % 16 == QUIT -> goto quit
+
+	/* cfunc does what there is to do, once it is there, and then the rest. */
+	:: OP(pc) % 16 == END ->
+		/* Returned: on to the context function. */
+		pc = (pc / 64) * 64 + 56;
+		goto user
+
+	:: OP(pc) % 16 == WAY_A ->
+		if
+#ifdef FAULT_A_WITHOUT_PENDING
+		:: pc % 8 == 0 -> pc++
+#else
+		:: pc % 8 == 0 -> pend = 1; pc++
+#endif
+		:: pc % 8 == 1 -> r = crit; pc++
+		:: pc % 8 == 2 -> crit = r - ADD; level = level - ADD; pc++
+		:: pc % 8 == 3 -> goto call_next
+		fi;
+		goto user
+
+	:: OP(pc) % 16 == WAY_B ->
+		if
+#ifdef FAULT_B_TEST_FIRST
+		:: pc % 8 == 0 -> rp = pend; r = crit; pc++
+		:: pc % 8 == 1 -> crit = r - ADD; level = level - ADD; pc = pc + 2
+#else
+		:: pc % 8 == 0 -> r = crit; pc++
+		:: pc % 8 == 1 -> crit = r - ADD; level = level - ADD; pc++
+		:: pc % 8 == 2 -> rp = pend; pc++
+#endif
+		:: pc % 8 == 3 && rp -> pc = pc + 4
+		:: pc % 8 == 3 && !rp -> pc++
+		:: pc % 8 == 4 ->
+			r = stack[sp - 1] / 16;
+			rp = stack[sp - 1] % 16;
+			sp--;
+			pc++
+#ifdef FAULT_READ_BELOW_STACK
+		:: pc % 8 == 5 -> sp--; pc++
+		:: pc % 8 == 6 ->
+			pc = stack[sp];
+			resumed()
+#else
+		:: pc % 8 == 5 ->
+			sp--;
+			pc = stack[sp];
+			stack[sp] = 0;
+			resumed()
+#endif
+		:: pc % 8 == 7 -> goto call_next
+		fi;
+		goto user
+	fi;
+
+left:
+	/* What was held back and is no longer has been entered. */
+	for (i : 0 .. NR - 1) {
+		check(!due[i] || prio[i] <= level, exit_left_one_behind);
+		due[i] = due[i] && level
+	}
+	i = 0;
+next_op:
+	pc = NEXT_OP(pc);
+	r = 0;
+	rp = 0;
+	goto user
+	}
+
+/* System calls; those on the owner's own upcalls. */
+
+dispatch_self:
+	atomic {
+		!lock ->
+		if
+		:: alive[OP(pc) / 16] -> post(OP(pc) / 16, DISP_PRIO)
+		:: else -> work[OP(pc) / 16] = 0
+		fi;
+		least = 0;
+		pc = NEXT_OP(pc)
+	};
+	goto call;
+
+take:
+	atomic {
+		!lock ->
+		pc = NEXT_OP(pc);
+		if
+		:: nq -> id = q[0]; dequeue(id); work[id] = 0; id = 0
+		:: else
+		fi
+	};
+	goto leave_kernel;
+
+delete:
+	atomic {
+		!lock ->
+		if
+		:: alive[OP(pc) / 16] -> remove(OP(pc) / 16)
+		:: else
+		fi;
+		pc = NEXT_OP(pc)
+	};
+	goto leave_kernel;
+
+/* upcall_release(), and that is the end. */
+quit:
+#ifdef FAULT_FREED_FIRST
+	freed = 1;
+#endif
+	atomic {
+		!lock ->
+		for (id : 0 .. NR - 1) {
+			remove(id)
+		}
+	};
+	freed = 1;
+	goto gone;
+
+suspend:
+	atomic {
+		crit = crit - ADD;
+		level = level - ADD
+	};
+#ifndef FAULT_SUSPEND_KEEPS_PENDING
+	pend = 0;
+#endif
+wait:
+#ifdef FAULT_STATE_AFTER_LOOK
+	atomic {
+		!lock ->
+		waits = (nq && prio[q[0]] >= OP(pc) / 16 -> 0 : OP(pc) / 16)
+	};
+	asleep = 1;
+#elif defined(FAULT_WAIT_AFTER_LOOK)
+	asleep = 1;
+	d_step { !lock -> i = nq && prio[q[0]] >= OP(pc) / 16 };
+	d_step { !lock -> waits = (i -> 0 : OP(pc) / 16); i = 0 };
+#else
+	asleep = 1;
+	d_step {
+		!lock ->
+		waits = (nq && prio[q[0]] >= OP(pc) / 16 -> 0 : OP(pc) / 16)
+	};
+#endif
+	if
+	:: waits && signal ->
+#ifndef FAULT_WAIT_LEFT_SET
+		d_step { !lock -> waits = 0 };
+#endif
+		signal = 0;
+		goto waited
+#ifdef FAULT_PROCESS_WAIT
+	:: !waits && !nq -> skip
+	:: !waits && nq -> goto found
+#else
+	:: !waits -> goto found
+#endif
+	:: waits && !signal -> skip
+	fi;
+end_asleep:
+	!asleep;
+#ifdef FAULT_NO_LOOK_AFTER_WAKE
+	goto found;
+#else
+	goto wait;
+#endif
+
+found:
+	check(waits == 0, woke_for_nothing);
+
+waited:
+	atomic { asleep = 0; least = 0; pc = NEXT_OP(pc) };
+	goto call;
+
+/* upcall_return() */
+call:
+	in_call = 1;
+	next = 0;
+	if
+	:: true -> goto judge
+	:: TRACED -> goto at_exit
+	fi;
+at_exit:
+#ifndef FAULT_REDISPATCH_FORGOTTEN
+	redispatch = least;
+#endif
+	arm();
+	goto leave_kernel;
+
+/* upcall_next() */
+call_next:
+	was_armed = armed;
+	in_call = 1;
+	next = 1;
+	least = 1;
+	if
+	:: true -> goto judge
+	FAULTS(leave_kernel)
+	fi;
+
+/* upcall_judge() */
+judge:
+#ifndef FAULT_ARMED_LATE
+	armed = 0;
+#endif
+	was_c = crit;
+	was_p = pend;
+	if
+	:: true
+	FAULTS(bad)
+	fi;
+	atomic {
+		!lock ->
+		d_step { decide() };
+#ifdef FAULT_COMMIT_BEFORE_FRAME
+		if
+		:: enter -> crit = now_c; pend = now_p; level = level + ADD
+		:: else
+		fi
+#endif
+	};
+#ifdef FAULT_ARMED_LATE
+	armed = 0;
+#endif
+	told_less = now_p < was_p;
+	if
+	:: enter -> goto enter_it
+	:: !enter && !least && now_p == was_p -> goto none
+	:: !enter && (least || now_p != was_p)
+	fi;
+	if
+	:: true
+	FAULTS(bad)
+	fi;
+#ifdef FAULT_CLEAR_AFTER_TEST
+	if
+	:: least -> now_p = 0
+	:: else
+	fi;
+#endif
+	look_again();
+	goto none;
+
+enter_it:
+	if
+	:: next
+	:: !next ->
+		d_step {
+			stack[sp] = pc;
+			stack[sp + 1] = r * 16 + rp;
+		}
+	FAULTS(bad_enter)
+	fi;
+#ifdef FAULT_COMMIT_BEFORE_FRAME
+	if
+	:: true
+	FAULTS(bad_enter)
+	fi;
+	if
+	:: told_less && spared -> arm()
+	:: else
+	fi;
+#else
+	look_again();
+	if
+	:: true
+	:: faults < BAD_MEMORY ->
+		/* pending was written, crit_count cannot be. */
+		faults++;
+		pend = was_p;
+		goto bad_enter
+	fi;
+	crit = now_c;
+#endif
+	/* arch_upcall_enter(). Nothing more can fail. */
+	d_step {
+		check(was_prio > was_c && was_c + ADD == crit, entered_while_held);
+#ifndef FAULT_COMMIT_BEFORE_FRAME
+		check(was_prio > level, entered_while_held);
+		level = level + ADD;
+#endif
+		if
+		:: next
+		:: !next ->
+			/*
+			 * While pending is set only a call does this. Way A
+			 * has set it (but a SIGSEGV's handler may clear it).
+			 */
+			check(least || !was_p, entered_while_held);
+			check(least || BAD_MEMORY || OP(pc) != WAY_A ||
+			      pc % 8 == 0, entered_while_held);
+			at_pc[depth] = pc;
+			at_regs[depth] = r * 16 + rp;
+			at_level[depth] = level - ADD;
+			depth++;
+			sp = sp + FRAME_WORDS
+		fi;
+		check(depth <= MAX_DEPTH, stack_grows);
+#ifdef LOOKS
+		todo = todo || was_prio <= ADD;
+#endif
+		pc = START(id);
+		r = 0;
+		rp = 0;
+		work[id] = 0;
+		forget()
+	};
+	goto leave_kernel;
+
+none:
+	if
+	:: next ->
+		/* arch_upcall_leave() */
+		d_step {
+			sp = sp - FRAME_WORDS;
+			pc = stack[sp];
+			r = stack[sp + 1] / 16;
+			rp = stack[sp + 1] % 16;
+			stack[sp] = 0;
+			stack[sp + 1] = 0;
+			resumed()
+		}
+	:: else
+	fi;
+	d_step { forget() };
+	goto leave_kernel;
+
+bad_enter:
+#ifdef FAULT_NO_PUT_BACK
+	skip;
+#else
+	atomic { !lock -> put_back() };
+#endif
+bad:
+	if
+	:: next ->
+		/* The program has mended it, and calls again. */
+		if
+		:: was_armed -> arm()
+		:: else
+		fi
+	:: !next && in_call -> goto at_exit
+	:: !next && !in_call -> segv = 1
+	fi;
+	d_step { forget() };
+
+/* exit_to_user_mode_loop(), which ends with interrupts disabled. */
+leave_kernel:
+	atomic { in_call = 0; next = 0 };
+	if
+	:: !tif -> goto user
+#ifdef FAULT_NO_BARRIER_FLAG
+	:: tif ->
+		i = armed;
+		tif = 0;
+		if
+		:: i
+		:: !i -> goto leave_kernel
+		fi;
+		i = 0;
+#else
+	:: tif ->
+		tif = 0;
+		if
+		:: armed
+		:: !armed -> goto leave_kernel
+		fi;
+#endif
+		least = redispatch;
+		redispatch = 0;
+		goto judge
+	fi;
+
+gone:
+	skip
+}
+
+/* When nothing moves any more, nothing may have been left undone. */
+proctype judge_end()
+{
+	byte k;
+
+	timeout;
+	for (k : 0 .. NR - 1) {
+		check(freed || !alive[k] || !work[k] ||
+		      (asleep && prio[k] && prio[k] < waits), dispatch_lost);
+		check(!asleep || prio[k] < waits, slept_on_pending)
+	}
+	check(!asleep || !todo, slept_on_work);
+	check(freed || asleep || (sp == 0 && crit == 0 && level == 0),
+	      crit_count_differs);
+	check(freed || asleep || pend == 0, left_pending_behind)
+}
+
+init {
+	byte k;
+
+	d_step {
+		for (k : 0 .. NR - 1) {
+			alive[k] = 1;
+			CFUNC(k, 7) = LEAVE_BY(k)
+		}
+		PROGRAM
+	};
+	atomic {
+		run owner();
+		run dispatcher(TURNS_1);
+		run dispatcher(TURNS_2);
+		run bystander(NOISE);
+		run judge_end();
+		running = 1
+	}
+}
