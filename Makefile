@@ -29,9 +29,9 @@ s := @scripts
 prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 	scripts/guest/kernel.sh
 
-.PHONY: help deb demo check tree kernel lib selftests run shell patches \
+.PHONY: help demo check bench tree kernel lib selftests run shell patches \
 	check-patches checkpatch check-kernel-style check-bisect model apply \
-	install clean distclean
+	deb install clean distclean
 
 help:
 	$s/help.sh
@@ -41,6 +41,9 @@ demo: lib kernel
 
 check:
 	$s/check.sh
+
+bench:
+	$s/bench.sh
 
 tree:
 	$s/deps.sh kernel series

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Install the Debian packages that something needs, if any is missing.
-# usage: deps.sh series|kernel|programs|deb|guest|bisect|check...
+# usage: deps.sh SET...   (the names below)
 
 . "$(dirname "$0")/common.sh"
 
@@ -14,6 +14,7 @@ declare -A set=(
 	[guest]="qemu-system-x86 cpio"
 	[bisect]="ccache sparse"
 	[model]="spin gcc libc6-dev"
+	[bench]="python3 gnuplot-nox gdb"
 	[check]="python3 sparse mandoc file gdb clang"
 )
 

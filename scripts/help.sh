@@ -10,6 +10,7 @@ usage: make TARGET [VARIABLE=value ...]
 To see it work                                  variables
   demo                upcalls at work in a guest    BASE O KERNEL_SRC SMP MEM CPU ACCEL
   check               every test, and the totals    BASE O KERNEL_SRC SMP MEM CPU ACCEL
+  bench               figures, tables, a chart      BASE O KERNEL_SRC MEM CPU ACCEL BENCH_CPUS
 To work with it
   tree                a patched kernel tree         BASE O KERNEL_SRC FORCE
   kernel              the guest's kernel            tree's, ARCH DEBUG
@@ -41,5 +42,6 @@ Variables, as they are now
   V=$V  1: show what is run       JOBS=$JOBS  make's -j
   PREFIX=${PREFIX-} DESTDIR=${DESTDIR-}  where 'make install' puts the library
   RUNENV=${RUNENV-}  for its environment, as in RUNENV='A=1 B=2'
+  BENCH_CPUS=${BENCH_CPUS:-max Nehalem pentium3}  the models that 'make bench' counts with
   TIMEOUT=${TIMEOUT-}  seconds a program may take in 'make run' (default: as long as it likes)
 EOF

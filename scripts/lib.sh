@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Build libupcall and its examples in $O/libupcall; its tests too; or install it.
-# usage: lib.sh [tests|install]
+# Build libupcall and its examples in $O/libupcall; its tests or the benchmark
+# too; or install it.
+# usage: lib.sh [tests|bench|install]
 
 . "$(dirname "$0")/common.sh"
 
@@ -12,3 +13,4 @@ if [ "${1-}" = install ]; then
 fi
 step "build libupcall" lmake all
 [ "${1-}" != tests ] || step "build libupcall's tests" lmake tests
+[ "${1-}" != bench ] || step "build the benchmark" lmake bench

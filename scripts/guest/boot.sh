@@ -3,20 +3,22 @@
 # Boot the guest on a directory of files, one of which is /job, and return
 # what /job returned; 125 if the guest did not get that far, or its kernel
 # complained.
-# usage: boot.sh [-i] [-k KERNEL-DIR] [-t SECONDS] [-n NAME] [-q] DIRECTORY
+# usage: boot.sh [-i] [-k KERNEL-DIR] [-t SECONDS] [-n NAME] [-q] [-x WORDS] DIRECTORY
 #   -i: an interactive shell instead of /job; -q: do not judge the kernel's log
+#   -x: more arguments for QEMU
 
 . "$(dirname "$0")/../common.sh"
 
 kernel=kernel-$ARCH${DEBUG:+-debug}
-limit=600 name=run interactive='' judge=1
-while getopts ik:n:t:q opt; do
+limit=600 name=run interactive='' judge=1 more=()
+while getopts ik:n:t:qx: opt; do
 	case $opt in
 	i) interactive=1 ;;
 	k) kernel=$OPTARG ;;
 	n) name=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	q) judge= ;;
+	x) read -r -a more <<<"$OPTARG" ;;
 	*) exit 2 ;;
 	esac
 done
@@ -47,7 +49,7 @@ args=(-accel "$ACCEL" -cpu "$CPU" -smp "$SMP,sockets=$SMP" -m "$MEM" -display no
 	-no-reboot -nodefaults -no-user-config -net none
 	-kernel "$O/$kernel/arch/x86/boot/bzImage" -initrd "$work/initrd"
 	-chardev "file,id=verdict,path=$work/verdict"
-	-serial "file:$console")
+	-serial "file:$console" "${more[@]}")
 
 if [ -n "$interactive" ]; then
 	if [ -t 0 ]; then
