@@ -171,7 +171,8 @@ static void vcpu_main(struct vcpu *v)
 	crit_enter();
 	if (!__atomic_load_n(&attach_error, __ATOMIC_SEQ_CST))
 		idle_loop(v);
-	crit_sub(UPC_CRITADD);
+	/* Nothing may be left pending for this thread's life after. */
+	crit_exit();
 
 	/* No threads run any more; then nobody is left who might kick. */
 	pthread_barrier_wait(&together);
