@@ -126,6 +126,9 @@ static void on_segv(int sig, siginfo_t *si, void *context)
 			     v->current->name, v->current->mapped - PAGE);
 		n = write(STDERR_FILENO, line, n);
 		signal(sig, SIG_DFL);
+		/* Without room for a frame the code would go on without it. */
+		if (si->si_code == SI_KERNEL)
+			raise(sig);
 		return;
 	}
 	/* Not ours: it happens again, for whoever was here before. */
