@@ -126,7 +126,8 @@ MN_EXPORT int mn_dump(int fd)
 {
 	int i;
 
-	if (!rt.running || !rt.vcpu)
+	/* A child has none of the virtual CPUs that would have to answer. */
+	if (!rt.running || !rt.vcpu || rt.forked)
 		return EPERM;
 	if (__atomic_exchange_n(&dump_busy, 1, __ATOMIC_SEQ_CST))
 		return EBUSY;
