@@ -55,8 +55,11 @@ static void *faults(void *arg)
 
 static void *others(void *arg)
 {
-	for (;;)
+	for (;;) {
 		spin(100);
+		if (this_setup->backend == MN_COOPERATIVE)
+			mn_yield();
+	}
 	return arg;
 }
 
@@ -139,6 +142,7 @@ int main(void)
 
 		if (!suits(s, 0))
 			continue;
+		this_setup = s;
 		dies(s, overflows, 1, "an overflow");
 		if (suits(s, PREEMPTED))
 			dies(s, near_the_end, 1, "no room for a frame");

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mn_dump(): every thread by its name, its state, and the function that it is
+ * in; of one that computes, of one that waits, and of the caller.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include "mn_test.h"
+
+static struct mn_mutex mutex;
+static struct mn_cond cond;
+static struct mn_sem sem;
+static struct mn_chan *full, *empty;
+static int fds[2], begun, over;
+static char text[65536];
+
+/* Not static: backtrace_symbols_fd() has names of what is exported alone. */
+#define STANDS	__attribute__((noinline)) void
+
+STANDS stands_in_mutex(void)
+{
+	mn_mutex_lock(&mutex);
+	add(&over, 1);
+}
+
+STANDS stands_in_cond(void)
+{
+	struct mn_mutex own = MN_MUTEX_INITIALIZER;
+
+	mn_mutex_lock(&own);
+	mn_cond_wait(&cond, &own);
+	add(&over, 1);
+}
+
+STANDS stands_in_sem(void)
+{
+	mn_sem_wait(&sem);
+	add(&over, 1);
+}
+
+STANDS stands_in_send(void)
+{
+	mn_chan_send(full, "x");
+	add(&over, 1);
+}
+
+STANDS stands_in_recv(void)
+{
+	char c;
+
+	mn_chan_recv(empty, &c);
+	add(&over, 1);
+}
+
+STANDS stands_in_sleep(void)
+{
+	mn_sleep(1000 * SECOND);
+	add(&over, 1);
+}
+
+STANDS stands_in_poll(void)
+{
+	mn_poll(fds[0], POLLIN, MN_FOREVER);
+	add(&over, 1);
+}
+
+STANDS stands_and_spins(void)
+{
+	for (;;) {
+		spin(1000);
+		if (this_setup->backend == MN_COOPERATIVE)
+			mn_yield();
+	}
+}
+
+static const struct {
+	const char	*name, *state;
+	void		(*fn)(void);
+	const char	*where;
+} stands[] = {
+	{ "mutex", "waiting for a mutex", stands_in_mutex, "stands_in_mutex" },
+	{ "cond", "waiting for a condition variable", stands_in_cond,
+	  "stands_in_cond" },
+	{ "sem", "waiting for a semaphore", stands_in_sem, "stands_in_sem" },
+	{ "send", "waiting to send", stands_in_send, "stands_in_send" },
+	{ "recv", "waiting to receive", stands_in_recv, "stands_in_recv" },
+	{ "sleeper", "sleeping", stands_in_sleep, "stands_in_sleep" },
+	{ "poller", "polling a descriptor", stands_in_poll, "stands_in_poll" },
+	{ "spinner", "", stands_and_spins, "stands_and_spins" },
+};
+
+static void *stand(void *arg)
+{
+	add(&begun, 1);
+	stands[(long)arg].fn();
+	return arg;
+}
+
+static void *exits(void *arg)
+{
+	return arg;
+}
+
+/* What mn_dump() says now. The caller lets others run meanwhile. */
+STANDS stands_in_dump(void)
+{
+	int fd = memfd_create("dump", 0);
+	ssize_t n;
+
+	CHECK(!mn_dump(fd));
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = 0;
+	close(fd);
+}
+
+/* A thread's lines are from its name to the next one's. */
+static int said(const char *name, const char *state, const char *where)
+{
+	char head[64], *at, *end, *found;
+	int yes;
+
+	snprintf(head, sizeof(head), "thread '%s' ", name);
+	at = strstr(text, head);
+	if (!at)
+		return 0;
+	end = strstr(at + 1, "thread '");
+	if (end)
+		*end = 0;
+	found = strstr(at, state);
+	yes = found && (!where || strstr(at, where));
+	if (end)
+		*end = 't';
+	return yes;
+}
+
+static int all_said(void)
+{
+	int i, yes = 1;
+
+	for (i = 0; i < N_OF(stands); i++)
+		yes &= said(stands[i].name, stands[i].state, stands[i].where);
+	return yes & said("zombie", "exited, not joined", NULL) &
+	       said("main", "", "stands_in_dump");
+}
+
+static void *dump(void *arg)
+{
+	struct mn_attr attr = { 0 };
+	int i;
+	mn_t t;
+
+	mn_mutex_init(&mutex);
+	mn_cond_init(&cond);
+	mn_sem_init(&sem, 0);
+	begun = over = 0;
+	CHECK(!pipe(fds));
+	CHECK(!mn_chan_create(&full, 1, 1) && !mn_chan_create(&empty, 1, 1));
+	CHECK(!mn_chan_send(full, "x"));
+	CHECK(!mn_mutex_lock(&mutex));
+	for (i = 0; i < N_OF(stands); i++) {
+		attr.name = stands[i].name;
+		CHECK(!mn_spawn(&t, &attr, stand, (void *)(long)i));
+	}
+	attr.name = "zombie";
+	CHECK(!mn_spawn(&t, &attr, exits, NULL));
+	wait_for(&begun, N_OF(stands));
+	/* Until the last of them has got to where it waits. */
+	do
+		stands_in_dump();
+	while (!all_said());
+	CHECK(!over);
+	printf("# %d bytes\n", (int)strlen(text));
+	close(fds[0]);
+	close(fds[1]);
+	return arg;
+}
+
+/* Over and over, while all change their states and places. */
+static int ending;
+
+static void *changes(void *arg)
+{
+	unsigned int seed = (long)arg + 1;
+
+	while (!get(&ending)) {
+		switch (random_next(&seed) % 4) {
+		case 0:
+			mn_yield();
+			break;
+		case 1:
+			CHECK(!mn_sleep(random_next(&seed) % 100000));
+			break;
+		case 2:
+			CHECK(!mn_mutex_lock(&mutex));
+			spin(random_next(&seed) % 5000);
+			CHECK(!mn_mutex_unlock(&mutex));
+			break;
+		default:
+			spin(random_next(&seed) % 50000);
+			mn_yield();
+		}
+	}
+	return NULL;
+}
+
+static void *often(void *arg)
+{
+	int i, n = turns(300), fd = open("/dev/null", O_WRONLY);
+	mn_t t[10], brief;
+
+	mn_mutex_init(&mutex);
+	ending = 0;
+	for (i = 0; i < N_OF(t); i++)
+		spawn(&t[i], changes, (void *)(long)i);
+	for (i = 0; i < n; i++) {
+		spawn(&brief, exits, NULL);
+		CHECK(!mn_dump(fd));
+		CHECK(!mn_join(brief, NULL));
+	}
+	add(&ending, 1);
+	for (i = 0; i < N_OF(t); i++)
+		CHECK(!mn_join(t[i], NULL));
+	close(fd);
+	return arg;
+}
+
+static const struct mn_case cases[] = {
+	{ "who, in which state, where", dump, ONCE },
+	{ "while all change", often, ONCE },
+};
+
+MN_MAIN(cases)
