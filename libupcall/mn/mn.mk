@@ -72,10 +72,12 @@ $(O)/libupcall-mn.a: $(mn_objs)
 	$(Q)$(AR) rcsD $@ $(O)/mn/libupcall-mn.o
 
 # Programs, tests and benchmarks: each a file, linked with the shared libraries
-# (a static program can't be preempted: see mn(7)) and what lib_NAME says.
+# (a static program can't be preempted: see mn(7)) and what lib_NAME says. The
+# path has to serve for what libupcall-mn.so needs, too: hence the old tag.
 mn_prog_cflags = $(M32) $(warn) -std=gnu11 -fPIE -pthread \
 	-fasynchronous-unwind-tables $(incs) -Itests $(deps)
 mn_prog_ldflags = $(M32) -pthread -rdynamic -Wl,-z,noexecstack \
+	-Wl,--disable-new-dtags \
 	-L$(O) -Wl,-rpath,'$$ORIGIN/../..' -Wl,-rpath-link,$(O)
 
 cflags_fpu = -mgeneral-regs-only

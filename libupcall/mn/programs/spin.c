@@ -4,13 +4,12 @@
  * there are virtual CPUs. Shows how far each of them had come when the first was
  * done.
  *
- * usage: spin [THREADS [SLICES]]: each has work for about SLICES slices. Fails if
- * one has not done its work, or has not done it right.
+ * usage: spin [THREADS [SLICES [MICROSECONDS]]]: each has work for about SLICES
+ * slices of MICROSECONDS. Fails if one has not done its work, or not done it right.
  */
 #include "program.h"
 
 #define VCPUS		2
-#define SLICE		1000	/* microseconds */
 
 struct spinner {
 	volatile unsigned int	x;	/* in the integer unit, */
@@ -21,9 +20,10 @@ struct spinner {
 
 static struct spinner *spinners;
 static double *progress;		/* of each, when the first is done */
-static int n_threads, slices;
+static int n_threads, slices, slice;
 static unsigned int work;
 static int first;
+static struct mn_sem go = MN_SEM_INITIALIZER(0);
 
 #define A	1664525u
 #define C	1013904223u
@@ -67,6 +67,7 @@ static void look_around(void)
 
 static void *spinner(void *arg)
 {
+	MUST(mn_sem_wait(&go));
 	spin(arg, work);
 	if (!__atomic_exchange_n(&first, 1, __ATOMIC_SEQ_CST))
 		look_around();
@@ -81,7 +82,7 @@ static unsigned int turns_per_slice(void)
 	int64_t start = mn_now();
 
 	spin(&s, turns);
-	return turns * (SLICE * 1000.0 / (mn_now() - start)) + 1;
+	return turns * (slice * 1000.0 / (mn_now() - start)) + 1;
 }
 
 static void *spin_all(void *arg)
@@ -96,6 +97,11 @@ static void *spin_all(void *arg)
 		MUST(mn_spawn(&spinners[i].thread, &attr, spinner,
 			      &spinners[i]));
 	}
+	/* They begin together, or nearly so. */
+	mn_hold();
+	for (i = 0; i < n_threads; i++)
+		MUST(mn_sem_post(&go));
+	mn_release();
 	for (i = 0; i < n_threads; i++)
 		MUST(mn_join(spinners[i].thread, NULL));
 	return arg;
@@ -127,22 +133,24 @@ static void print_progress(void)
 
 int main(int argc, char **argv)
 {
-	struct mn_config config = { .vcpus = VCPUS, .slice = SLICE };
+	struct mn_config config = { .vcpus = VCPUS };
 	int64_t start = mn_now();
 	int good;
 
 	(void)argc;
 	n_threads = number(argv, 1, 1000, 1);
-	slices = number(argv, 2, 4, 1);
+	slices = number(argv, 2, 10, 1);
+	slice = number(argv, 3, 200, 50);
+	config.slice = slice;
 	spinners = calloc(n_threads, sizeof(*spinners));
 	progress = calloc(n_threads, sizeof(*progress));
 	if (!spinners || !progress)
 		must(ENOMEM, "calloc");
 	MUST(mn_run(&config, spin_all, NULL, NULL));
 	good = count_good();
-	printf("spin: %d threads that never yield, work for %d ms each, %.2f s:"
-	       " %d finished, as they should\n", n_threads, slices * SLICE / 1000,
-	       seconds_since(start), good);
+	printf("spin: %d threads that never yield, %d slices of %d us each:\n"
+	       "  %d finished, with the right result, in %.2f s\n", n_threads,
+	       slices, slice, good, seconds_since(start));
 	print_progress();
 	print_stats();
 	return good != n_threads;
