@@ -96,6 +96,7 @@ static void IN_HANDLER handle(unsigned long eip)
 		v = this_vcpu();
 		v->upc->pending = 0;
 		__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&v->signalled, 0, __ATOMIC_SEQ_CST);
 		on_upcall(v, eip);
 	} while (crit_sub(UPC_CRITADD) > 0);
 }
@@ -157,12 +158,17 @@ static void signal_detach(struct vcpu *v)
 	(void)v;
 }
 
+/*
+ * One signal at a time: real-time signals queue, and the kernel would push a frame
+ * for each before the first handler runs. Whoever takes pending away says that
+ * there may be another, before he looks at what there is to do.
+ */
 static void signal_kick(struct vcpu *v, int priority)
 {
 	(void)priority;
 	if (__atomic_exchange_n(&v->sleeping, 0, __ATOMIC_SEQ_CST))
 		futex(&v->sleeping, FUTEX_WAKE_PRIVATE, 1, 0);
-	else
+	else if (!__atomic_exchange_n(&v->signalled, 1, __ATOMIC_SEQ_CST))
 		syscall(SYS_tgkill, getpid(), v->tid, rt.signo);
 }
 
@@ -181,6 +187,7 @@ static void signal_sleep(struct vcpu *v)
 	__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
 	/* The idle loop looks at everything anyway. */
 	v->upc->pending = 0;
+	__atomic_store_n(&v->signalled, 0, __ATOMIC_SEQ_CST);
 	crit_exit();
 }
 

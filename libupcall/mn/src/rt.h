@@ -113,6 +113,7 @@ struct vcpu {
 	unsigned int		requests;
 	unsigned int		thieves;	/* virtual CPUs out of work */
 	unsigned int		sleeping;	/* MN_SIGNAL: futex of the idle */
+	unsigned int		signalled;	/* MN_SIGNAL: one is under way */
 	unsigned int		sent, coalesced;
 
 	/* Its own; others read what is marked (r). */
