@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What tasks do to each other: the main task, and threads that sleep or spin.
+ * Where there are two CPUs the main task has the first, the others the second.
  */
+#define _GNU_SOURCE
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -24,9 +26,13 @@ static void start(void *(*run)(void *), volatile int *ready)
 {
 	pthread_attr_t attr;
 	pthread_t id;
+	cpu_set_t set;
 
+	CPU_ZERO(&set);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) > 1, &set);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 0x10000);
+	pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
 	if (pthread_create(&id, &attr, run, NULL))
 		fail("pthread_create");
 	while (!*ready)
@@ -46,8 +52,12 @@ static void on_wake(int sig)
 static void main_setup(void)
 {
 	struct sigaction sa = { .sa_handler = on_wake };
+	cpu_set_t cpu;
 	sigset_t set;
 
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	sched_setaffinity(0, sizeof(cpu), &cpu);
 	pid = getpid();
 	tid = syscall(SYS_gettid);
 	sigemptyset(&set);

@@ -11,7 +11,8 @@ import subprocess
 
 import gdb
 
-SKIP = 20       # calls before the one that is stepped: pages come, caches fill
+# Calls before the one that is stepped: pages come, caches fill.
+SKIP = int(os.environ.get("LISTING_SKIP", "20"))
 MOST = 100000   # steps
 
 

@@ -66,8 +66,8 @@ def show_counted(counted):
     columns = []
     for cells in counted.values():
         columns += [c for c in cells if c not in columns]
-    columns.sort(key=lambda c: c[1] == "off")
-    heads = [cpu + (", off" if kernel == "off" else "")
+    columns.sort(key=lambda c: c[1].endswith("off"))
+    heads = [cpu + (", off" if kernel.endswith("off") else "")
              for cpu, kernel in columns]
     show("Instructions for one operation, one CPU"
          " (off: without CONFIG_UPCALL)", heads,
@@ -98,7 +98,7 @@ def save(counted, timed, out):
 
 def chart(counted, timed, out):
     first = next(iter(counted.values()), {})
-    column = next((c for c in first if c[1] != "off"), None)
+    column = next((c for c in first if not c[1].endswith("off")), None)
     with open(os.path.join(out, "count.dat"), "w") as f:
         for group, row, label in CHART:
             value = counted.get((group, 0, row), {}).get(column)
@@ -107,7 +107,7 @@ def chart(counted, timed, out):
     with open(os.path.join(out, "time.dat"), "w") as f:
         for r, v in timed.items():
             if v[1] != 1:
-                f.write('"%s: %s"\t%.3f\t%.3f\t%.3f\n' % (r[0], r[2], *v[1:]))
+                f.write('"%s"\t%.3f\t%.3f\t%.3f\n' % (r[2], *v[1:]))
 
 
 def main():
