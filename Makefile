@@ -29,8 +29,8 @@ s := @scripts
 prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 	scripts/guest/kernel.sh
 
-.PHONY: help demo check bench tree kernel lib selftests run shell patches \
-	check-patches checkpatch check-kernel-style check-bisect model apply \
+.PHONY: help demo check bench bench-mn tree kernel lib selftests run shell \
+	patches check-patches checkpatch check-kernel-style check-bisect model apply \
 	deb install clean distclean
 
 help:
@@ -44,6 +44,10 @@ check:
 
 bench:
 	$s/bench.sh
+
+bench-mn: kernel
+	$s/deps.sh programs
+	$s/bench-mn.sh
 
 tree:
 	$s/deps.sh kernel series

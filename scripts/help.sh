@@ -11,6 +11,7 @@ To see it work                                  variables
   demo                upcalls at work in a guest    BASE O KERNEL_SRC SMP MEM CPU ACCEL
   check               every test, and the totals    BASE O KERNEL_SRC SMP MEM CPU ACCEL
   bench               figures, tables, a chart      BASE O KERNEL_SRC MEM CPU ACCEL BENCH_CPUS
+  bench-mn            threads beside other libraries'  kernel's, SMP MEM CPU ACCEL
 To work with it
   tree                a patched kernel tree         BASE O KERNEL_SRC FORCE
   kernel              the guest's kernel            tree's, ARCH DEBUG

@@ -23,7 +23,15 @@ mn_mans	:= $(wildcard mn/man/*.[1-9])
 
 mn_programs := $(basename $(notdir $(wildcard mn/programs/*.c)))
 mn_tests := $(basename $(notdir $(wildcard mn/tests/*.c)))
-mn_benches := $(basename $(notdir $(wildcard mn/bench/*.c)))
+# The other libraries' where $(O)/../i386 has them: scripts/foreign.sh.
+foreign	?= $(O)/../i386/usr
+mn_benches := compare_mn compare_nptl \
+	$(if $(wildcard $(foreign)/include/pth.h),compare_pth) \
+	$(if $(wildcard $(foreign)/include/st.h),compare_st)
+cflags_compare_pth := -I$(foreign)/include
+lib_compare_pth := $(foreign)/lib/i386-linux-gnu/libpth.a
+cflags_compare_st := -I$(foreign)/include
+lib_compare_st := $(foreign)/lib/libst.a
 mn_program_files := $(addprefix $(O)/mn/programs/,$(mn_programs))
 mn_test_files := $(addprefix $(O)/mn/tests/,$(mn_tests))
 mn_bench_files := $(addprefix $(O)/mn/bench/,$(mn_benches))
@@ -38,6 +46,9 @@ mn-bench: $(mn_bench_files)
 
 print-mn-tests:
 	@printf '%s\n' $(abspath $(mn_test_files))
+
+print-mn-bench:
+	@printf '%s\n' $(abspath $(mn_bench_files))
 
 print-mn-programs:
 	@printf '%s\n' $(abspath $(mn_program_files))
@@ -109,7 +120,7 @@ install-mn: mn
 		install -d $$d; install -m 644 $$m $$d/; \
 	done
 
-.PHONY: mn mn-programs mn-tests mn-bench print-mn-tests print-mn-programs \
+.PHONY: mn mn-programs mn-tests mn-bench print-mn-bench print-mn-tests print-mn-programs \
 	install-mn
 
 -include $(wildcard $(O)/mn/obj/*.d $(O)/mn/obj/arch/x86/*.d $(O)/mn/*/*.d)
