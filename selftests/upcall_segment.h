@@ -14,6 +14,7 @@
 struct spin {
 	int inside;
 	int stop;
+	unsigned int back[2];	/* where it goes then: a far pointer */
 };
 
 static struct upcall upc = UPCALL_INIT;
@@ -76,19 +77,26 @@ static inline void was_held(struct __test_metadata *_metadata, int priority)
 	"pause\n\t"							\
 	"cmpl $0, 4(%edi)\n\t"						\
 	"je 2b\n\t"							\
-	"lretl\n"
+	"ljmpl *8(%edi)\n"
 
 static void __attribute__((naked, unused)) flat_body(void)
 {
 	asm(BODY);
 }
 
-/* Calls a body by a far pointer, with nr and what the kernel is asked. */
+/*
+ * Has a body run that is given by a far pointer, with nr and what the kernel is
+ * asked. There and back by jumps: an emulator uses the stack of a far call as
+ * if it were the kernel, which SMAP forbids.
+ */
 static inline int far_call(int selector, unsigned int offset, int nr, int priority)
 {
 	unsigned int far_ptr[2] = { offset, selector };
 
-	asm volatile("lcall *(%%esi)"
+	asm volatile("movl $1f, 8(%%edi)\n\t"
+		     "movw %%cs, 12(%%edi)\n\t"
+		     "ljmp *(%%esi)\n"
+		     "1:"
 		     : "+a" (nr)
 		     : "b" (UPC_CONTROL_DISPATCH), "c" (id), "d" (priority),
 		       "S" (far_ptr), "D" (spin)
