@@ -20,6 +20,14 @@ mapfile -t series < <(grep '\.patch$' "$patches/series")
 
 have=$(sed -n '/^VERSION *=/,/^SUBLEVEL *=/s/.*= *//p' "$dir/Makefile" | paste -sd.)
 # shellcheck disable=SC2154 # base.conf sets release
+case $have in
+"$BASE".*) ;;
+*)
+	other=$(cut -d. -f1,2 <<<"$have")
+	[ ! -f "$top/patches/$other/series" ] ||
+		die "$dir is Linux $have: there is a series for that, make apply BASE=$other KDIR=$dir"
+	;;
+esac
 [ "$have" = "$release" ] ||
 	note "the series was made for $release, $dir is $have: offsets are fine"
 
