@@ -9,6 +9,7 @@ CPU	?= Nehalem
 ACCEL	?= tcg
 O	?= build
 KERNEL_SRC ?=
+CONFIG	?=
 DEBUG	?=
 V	?=
 JOBS	?= $(shell nproc)
@@ -18,7 +19,8 @@ ARGS	?=
 RUNENV	?=
 PREFIX	?= /usr/local
 DESTDIR	?=
-export BASE ARCH SMP MEM CPU ACCEL O KERNEL_SRC DEBUG V JOBS ARGS RUNENV PREFIX DESTDIR
+export BASE ARCH SMP MEM CPU ACCEL O KERNEL_SRC CONFIG DEBUG V JOBS ARGS RUNENV
+export PREFIX DESTDIR
 
 SHELL	:= /bin/bash
 .NOTPARALLEL:
@@ -30,8 +32,8 @@ prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 	scripts/guest/kernel.sh
 
 .PHONY: help demo check bench bench-mn tree kernel lib selftests run shell \
-	patches check-patches checkpatch check-kernel-style check-bisect model apply \
-	deb install clean distclean
+	patches check-patches checkpatch check-kernel-style check-all \
+	check-bisect model apply deb install clean distclean
 
 help:
 	$s/help.sh
@@ -87,6 +89,9 @@ checkpatch:
 check-kernel-style: kernel
 	$s/deps.sh check
 	$s/guest/style.sh
+
+check-all:
+	$s/check-all.sh
 
 check-bisect:
 	$s/deps.sh kernel series bisect

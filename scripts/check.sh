@@ -58,6 +58,8 @@ suite() {
 	add "$p" "$f" "$s"
 }
 
+# What is run here has configurations of its own.
+CONFIG=
 scripts=$top/scripts
 "$scripts/deps.sh" series kernel programs guest check model
 "$scripts/tree.sh"

@@ -17,12 +17,13 @@ MEM=${MEM:-512M}
 CPU=${CPU:-Nehalem}
 ACCEL=${ACCEL:-tcg}
 KERNEL_SRC=${KERNEL_SRC:-}
+CONFIG=${CONFIG:-}
 DEBUG=${DEBUG:-}
 JOBS=${JOBS:-$(nproc)}
 V=${V:-}
 O=${O:-build}
 case $O in /*) ;; *) O=$top/$O ;; esac
-export BASE ARCH SMP MEM CPU ACCEL KERNEL_SRC DEBUG JOBS V O
+export BASE ARCH SMP MEM CPU ACCEL KERNEL_SRC CONFIG DEBUG JOBS V O
 [ "$DEBUG" != 0 ] || DEBUG=
 [ "$V" != 0 ] || V=
 
@@ -47,7 +48,14 @@ scratch() {
 }
 
 # Run make without the variables that mean something else to the kernel's.
-cleanmake() { env -u O -u V -u CPU -u BASE -u DEBUG make "$@"; }
+cleanmake() { env -u O -u V -u CPU -u BASE -u CONFIG -u DEBUG make "$@"; }
+
+# The directory in $O of the kernel that ARCH, CONFIG and DEBUG ask for.
+kernel_name() {
+	local c=${DEBUG:+debug}${DEBUG:+${CONFIG:+,}}$CONFIG
+
+	echo "kernel-$ARCH${c:+-${c//,/-}}"
+}
 
 # kmake OUT ...: the kernel's make, for $tree. KERNEL_CC: another compiler.
 kmake() {

@@ -12,9 +12,10 @@ To see it work                                  variables
   check               every test, and the totals    BASE O KERNEL_SRC SMP MEM CPU ACCEL
   bench               figures, tables, a chart      BASE O KERNEL_SRC MEM CPU ACCEL BENCH_CPUS
   bench-mn            threads beside other libraries'  kernel's, SMP MEM CPU ACCEL
+  check-all           the tests on every kernel     O SMP MEM ACCEL ROWS
 To work with it
   tree                a patched kernel tree         BASE O KERNEL_SRC FORCE
-  kernel              the guest's kernel            tree's, ARCH DEBUG
+  kernel              the guest's kernel            tree's, ARCH CONFIG DEBUG
   lib                 libupcall and its examples    O
   selftests           the kernel's selftests        tree's
   run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT RUNENV
@@ -39,6 +40,8 @@ Variables, as they are now
   SMP=$SMP MEM=$MEM CPU=$CPU ACCEL=$ACCEL  the guest, as QEMU names things
   O=$O  the build directory
   KERNEL_SRC=$KERNEL_SRC  a kernel tarball or tree (default: Debian's linux-source-$BASE)
+  CONFIG=$CONFIG  fragments to add, as in CONFIG=preempt,debug: $(cd "$top/scripts/guest" && echo *.config |
+	sed -E 's/\.config//g; s/(guest|features|off|i386|x86_64) ?//g')
   DEBUG=$DEBUG  1: lockdep, kmemleak and others in the guest's kernel
   V=$V  1: show what is run       JOBS=$JOBS  make's -j
   PREFIX=${PREFIX-} DESTDIR=${DESTDIR-}  where 'make install' puts the library

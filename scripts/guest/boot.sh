@@ -9,7 +9,7 @@
 
 . "$(dirname "$0")/../common.sh"
 
-kernel=kernel-$ARCH${DEBUG:+-debug}
+kernel=$(kernel_name)
 limit=600 name=run interactive='' judge=1 more=()
 while getopts ik:n:t:qx: opt; do
 	case $opt in

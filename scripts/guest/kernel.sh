@@ -7,17 +7,17 @@
 
 . "$(dirname "$0")/../common.sh"
 
-name=kernel-$ARCH
+name=$(kernel_name)
 fragments=("$top/scripts/guest/guest.config" "$top/scripts/guest/$ARCH.config")
 [ -f "${fragments[1]}" ] || die "ARCH=$ARCH: there is no scripts/guest/$ARCH.config"
 # Early in the series no machine has upcalls, and the option cannot be set.
 ! grep -q HAVE_UPCALL "$tree/arch/x86/Kconfig" || fragments+=("$top/selftests/config")
-if [ -n "$DEBUG" ]; then
-	name=$name-debug
-	fragments+=("$top/scripts/guest/debug.config")
-fi
+for c in ${DEBUG:+debug} ${CONFIG//,/ }; do
+	[ -f "$top/scripts/guest/$c.config" ] || die "CONFIG=$c: there is no scripts/guest/$c.config"
+	fragments+=("$top/scripts/guest/$c.config")
+done
 case ${1-} in
-'') fragments+=("$top/scripts/guest/features.config") ;;
+'') fragments=("${fragments[0]}" "$top/scripts/guest/features.config" "${fragments[@]:1}") ;;
 small) name=$name-small ;;
 off)
 	name=$name-off

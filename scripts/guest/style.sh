@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/../common.sh"
 
-out=$O/kernel-$ARCH${1:+-$1}
+out=$O/$(kernel_name)${1:+-$1}
 mapfile -t files < <(cd "$top/linux-overlay" && find . -name '*.[chS]' | sed 's,^\./,,' | sort)
 n=0 failed=0
 

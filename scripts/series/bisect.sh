@@ -17,7 +17,8 @@ if command -v ccache >/dev/null; then
 	export CCACHE_DIR=$O/ccache CCACHE_BASEDIR=$O/each
 	export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-4G} KERNEL_CC="ccache gcc"
 fi
-export O=$O/each tree=$O/each/tree DEBUG=''
+export O=$O/each CONFIG='' DEBUG=''
+tree=$O/tree
 n=0 failed=0
 
 # Our messages would be between "CC" lines: silence is a short log.

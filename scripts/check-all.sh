@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make check-all: the selftests and the library's tests on every kernel,
+# configuration and CPU of the matrix, a line each; then the totals. It takes
+# hours. Each base has a build directory of its own: $O for the BASE at hand,
+# $O-X.Y for the others.
+# ROWS: a file with rows of one's own, as below ("-" reads standard input).
+
+. "$(dirname "$0")/common.sh"
+
+# shellcheck disable=SC2016 # the columns' names
+rows='
+# base arch   config    cpu       smp
+6.12   i386   -         Nehalem   2
+6.12   i386   -         pentium3  2
+6.12   i386   -         coreduo   2
+6.12   i386   -         max       1
+6.12   i386   debug     Nehalem   2
+6.12   i386   preempt   Nehalem   2
+6.12   i386   nopreempt Nehalem   2
+6.12   i386   up        Nehalem   1
+6.12   x86_64 -         Nehalem   2
+6.12   x86_64 -         max       2
+6.12   x86_64 debug     Nehalem   2
+6.12   x86_64 kasan     Nehalem   2
+6.12   x86_64 kcsan     Nehalem   2
+6.12   x86_64 nohz_full Nehalem   2
+6.1    i386   -         Nehalem   2
+6.1    i386   debug     Nehalem   2
+6.1    x86_64 -         Nehalem   2
+6.1    x86_64 kasan     Nehalem   2
+'
+[ -z "${ROWS-}" ] || rows=$(cat "$ROWS")
+here=$BASE there=$O passed=0 failed=0 skipped=0 table=$O/check/all
+mkdir -p "$O/check"
+limit=$(sed -n 's/^timeout=//p' "$top/selftests/settings")
+
+# One row: prints what is built and run, ends with "= passed failed skipped".
+row() {
+	local tests libtests name sum p=0 f=0 s=0 slow=1
+
+	export BASE=$1 ARCH=$2 CONFIG=${3#-} CPU=$4 SMP=$5 DEBUG=''
+	[ "$BASE" = "$here" ] || export O=$there-$BASE
+	export tree=$O/tree logs=$O/log
+	case $CONFIG in *nohz_full*) export APPEND=nohz_full=1 ;; esac
+	case $CONFIG in *debug* | *kasan* | *kcsan*)
+		export MEM=1G APPEND="${APPEND-} UPCALL_ITERATIONS=10000"
+		slow=4
+		;;
+	esac
+	"$top/scripts/tree.sh"
+	"$top/scripts/lib.sh" tests
+	"$top/scripts/selftests.sh"
+	"$top/scripts/guest/kernel.sh"
+	mapfile -t tests < <(cleanmake -s -C "$tree/tools/testing/selftests/upcall" \
+		OUTPUT="$O/selftests" emit_tests | sed "s,^[^:]*:,$O/selftests/,")
+	mapfile -t libtests < <(cleanmake -s --no-print-directory \
+		-C "$top/libupcall" O="$O/libupcall" print-tests)
+	name=all-$ARCH${CONFIG:+-${CONFIG//,/-}}-$CPU-$SMP
+	rm -f "$O/check/$name" "$O/check/$name-lib"
+	"$top/scripts/guest/suite.sh" "$name" "$(kernel_name)" \
+		$((limit * slow)) "${tests[@]}" || true
+	"$top/scripts/guest/suite.sh" -l "$name-lib" "$(kernel_name)" \
+		$((limit * slow)) "${libtests[@]}" || true
+	for sum in "$O/check/$name" "$O/check/$name-lib"; do
+		[ -s "$sum" ] && read -r -a n <"$sum" || n=(0 1 0)
+		p=$((p + n[0])) f=$((f + n[1])) s=$((s + n[2]))
+	done
+	echo "= $p $f $s"
+}
+
+"$top/scripts/deps.sh" series kernel programs guest
+printf '%-5s %-7s %-10s %-9s %3s  %7s %6s %7s %7s\n' base arch config cpu smp \
+	passed failed skipped seconds | tee "$table"
+while read -r base arch config cpu smp; do
+	case $base in '' | '#'*) continue ;; esac
+	begin=$SECONDS
+	log=$there/log/check-all-$base-$arch-$config-$cpu-$smp.log
+	mkdir -p "${log%/*}"
+	(set -e; row "$base" "$arch" "$config" "$cpu" "$smp") </dev/null >"$log" 2>&1 &
+	wait $! || true
+	# A row that could not be prepared has failed.
+	sum=$(sed -n 's/^= //p' "$log" | tail -n 1)
+	read -r p f s <<<"${sum:-0 1 0}"
+	printf '%-5s %-7s %-10s %-9s %3s  %7d %6d %7d %7d\n' "$base" "$arch" \
+		"$config" "$cpu" "$smp" "$p" "$f" "$s" $((SECONDS - begin)) | tee -a "$table"
+	[ "$f" = 0 ] || { matter "$log"; say "    whole log: $log"; }
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done <<<"$rows"
+say "$passed passed, $failed failed, $skipped skipped" | tee -a "$table"
+[ $failed = 0 ] && [ $passed -gt 0 ]
