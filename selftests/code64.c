@@ -25,7 +25,7 @@ FIXTURE(code64) {
 FIXTURE_SETUP(code64)
 {
 	if (!have_64bit_code())
-		SKIP(return, "no 64-bit code on this kernel");
+		SKIP(return setup_skipped(), "no 64-bit code on this kernel");
 	id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
 	ASSERT_GT(id, 0);
 }

@@ -66,7 +66,7 @@ FIXTURE_SETUP(spinning)
 	while (!READ_ONCE(id))
 		sched_yield();
 	if (id == -1)
-		SKIP(return, "needs a second CPU");
+		SKIP(return setup_skipped(), "needs a second CPU");
 	ASSERT_GT(id, 0);
 }
 

@@ -16,7 +16,8 @@ FIXTURE(call) {
 FIXTURE_SETUP(call)
 {
 	if (access("/proc/sys/kernel", F_OK))
-		SKIP(return, "no sysctl files to tell the kernel by");
+		SKIP(return setup_skipped(),
+		     "no sysctl files to tell the kernel by");
 	self->have = !access(UPCALL_MAX_FILE, F_OK);
 	self->unknown = upc_syscall(-1, 0, 0, 0, 0);
 	ASSERT_GT(0, self->unknown);

@@ -31,34 +31,25 @@ static int int80(int nr, long a, long b, long c, long d)
 	return ret;
 }
 
-FIXTURE(int80) {
-	int id;
-};
-
-FIXTURE_SETUP(int80)
+TEST(dispatch_is_held)
 {
+	int id;
+
 	if (int80(UPC_CONTROL, UPC_CONTROL_POLL, -1, 0, 0))
 		SKIP(return, "no upcalls for 32-bit programs in this kernel");
-	self->id = int80(UPC_REGISTER, (long)&upc, (long)never, (long)never, 0);
-	ASSERT_GT(self->id, 0);
-}
+	id = int80(UPC_REGISTER, (long)&upc, (long)never, (long)never, 0);
+	ASSERT_GT(id, 0);
 
-FIXTURE_TEARDOWN(int80)
-{
-}
-
-TEST_F(int80, dispatch_is_held)
-{
-	ASSERT_EQ(0, int80(UPC_CONTROL, UPC_CONTROL_DISPATCH, self->id, 7, 0));
+	ASSERT_EQ(0, int80(UPC_CONTROL, UPC_CONTROL_DISPATCH, id, 7, 0));
 	ASSERT_EQ(7, upc.pending);
 	ASSERT_EQ(0, upc.crit_count);
-	ASSERT_EQ(1, int80(UPC_CONTROL, UPC_CONTROL_POLL, self->id, 7, 0));
+	ASSERT_EQ(1, int80(UPC_CONTROL, UPC_CONTROL_POLL, id, 7, 0));
 
 	ASSERT_EQ(0, int80(UPC_CONTROL, UPC_CONTROL_DISPATCH, -1, 0, 0));
 	ASSERT_EQ(7, upc.pending);
-	ASSERT_EQ(self->id, int80(UPC_CONTROL, UPC_CONTROL_WAIT, -1, 7, 0));
+	ASSERT_EQ(id, int80(UPC_CONTROL, UPC_CONTROL_WAIT, -1, 7, 0));
 
-	ASSERT_EQ(0, int80(UPC_CONTROL, UPC_CONTROL_DELETE, self->id, 0, 0));
+	ASSERT_EQ(0, int80(UPC_CONTROL, UPC_CONTROL_DELETE, id, 0, 0));
 	ASSERT_EQ(0, int80(UPC_CONTROL, UPC_CONTROL_DISPATCH, -1, 0, 0));
 	ASSERT_EQ(0, upc.pending);
 }

@@ -49,7 +49,7 @@ FIXTURE_SETUP(ldt)
 		self->selector = make_segment(body16, 0xfff, true, false);
 	}
 	if (self->selector < 0)
-		SKIP(return, "no modify_ldt()");
+		SKIP(return setup_skipped(), "no modify_ldt()");
 	id = upc_register_ctx(&upc, variant->ctx, count_cfunc, &hits);
 	ASSERT_GT(id, 0);
 }

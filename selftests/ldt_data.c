@@ -109,7 +109,8 @@ FIXTURE_SETUP(ldt)
 			 make_segment(NULL, 0xffff, false, false) :
 			 make_segment(NULL, 0xfffff, false, true);
 	if (self->selector < 0)
-		SKIP(return, "no modify_ldt() for this segment");
+		SKIP(return setup_skipped(),
+		     "no modify_ldt() for this segment");
 	id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
 	ASSERT_GT(id, 0);
 }

@@ -64,12 +64,12 @@ FIXTURE_SETUP(limit)
 	int ret;
 
 	if (access("/proc/sys/kernel", F_OK))
-		SKIP(return, "no sysctl files here");
+		SKIP(return setup_skipped(), "no sysctl files here");
 	self->saved = read_limit();
 	ASSERT_GE(self->saved, LEAST);
 	ret = write_limit(LEAST);
 	if (ret == -EACCES || ret == -EPERM || ret == -EROFS)
-		SKIP(return, "may not set kernel.upcall_max");
+		SKIP(return setup_skipped(), "may not set kernel.upcall_max");
 	ASSERT_EQ(0, ret);
 }
 

@@ -50,7 +50,7 @@ FIXTURE_VARIANT_ADD(registers_intact, pop) { .ctx = ctx_pop };
 FIXTURE_SETUP(registers_intact)
 {
 	if (!__builtin_cpu_supports("sse"))
-		SKIP(return, "no SSE");
+		SKIP(return setup_skipped(), "no SSE");
 	id = upc_register_ctx(&upc, variant->ctx, count_cfunc, &hits);
 	ASSERT_GT(id, 0);
 }

@@ -101,7 +101,8 @@ FIXTURE_SETUP(rseq_abort)
 	self->rseq = (struct rseq *)((char *)__builtin_thread_pointer() +
 				     __rseq_offset);
 	if (!__rseq_size || (int)self->rseq->cpu_id < 0)
-		SKIP(return, "the C library has registered no rseq");
+		SKIP(return setup_skipped(),
+		     "the C library has registered no rseq");
 	id = upc_register_ctx(&upc, variant->ctx, cfunc, &seen);
 	ASSERT_GT(id, 0);
 }

@@ -60,7 +60,7 @@ FIXTURE_SETUP(signal_storm)
 	};
 
 	if (!__builtin_cpu_supports("sse"))
-		SKIP(return, "no SSE");
+		SKIP(return setup_skipped(), "no SSE");
 	ASSERT_EQ(0, sigaltstack(&ss, NULL));
 	ASSERT_EQ(0, sigaction(SIGUSR1, &sa, NULL));
 	id = upc_register_ctx(&upc, variant->ctx, count_cfunc, &hits);

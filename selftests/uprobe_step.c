@@ -102,14 +102,15 @@ FIXTURE_SETUP(uprobe)
 
 	asm("movl $probed_insn, %0" : "=r" (at));
 	if (!find_area(at, NULL, &area))
-		SKIP(return, "no /proc to find the instruction's place by");
+		SKIP(return setup_skipped(),
+		     "no /proc to find the instruction's place by");
 	at += area.offset - area.start;
 	ASSERT_GT(readlink("/proc/self/exe", path, sizeof(path) - 1), 0);
 	if (access(TRACEFS "/uprobe_events", W_OK))
 		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
 	snprintf(line, sizeof(line), "p:" GROUP "/step %s:0x%lx\n", path, at);
 	if (write_to(TRACEFS "/uprobe_events", O_APPEND, line))
-		SKIP(return, "no uprobe can be placed");
+		SKIP(return setup_skipped(), "no uprobe can be placed");
 	self->placed = true;
 	ASSERT_EQ(0, write_to(TRACEFS "/events/" GROUP "/step/enable", 0, "1"));
 }

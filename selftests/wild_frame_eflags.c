@@ -43,7 +43,8 @@ FIXTURE_SETUP(eflags)
 	if (variant->vdso) {
 		seen.vdso = getauxval(AT_SYSINFO);
 		if (!seen.vdso)
-			SKIP(return, "the kernel has no vDSO entry");
+			SKIP(return setup_skipped(),
+			     "the kernel has no vDSO entry");
 	}
 	self->frame = frame;
 	ASSERT_GT(upc_register_ctx(&upc, ctx_next, count_cfunc, &hits), 0);
