@@ -21,6 +21,10 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 export BASE ARCH SMP MEM CPU ACCEL O KERNEL_SRC CONFIG DEBUG V JOBS ARGS RUNENV
 export PREFIX DESTDIR
+TIME	?= 600
+SEED	?=
+export BASE ARCH SMP MEM CPU ACCEL O KERNEL_SRC DEBUG V JOBS ARGS TIME SEED \
+	PREFIX DESTDIR
 
 SHELL	:= /bin/bash
 .NOTPARALLEL:
@@ -33,7 +37,7 @@ prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 
 .PHONY: help demo check bench bench-mn tree kernel lib selftests run shell \
 	patches check-patches checkpatch check-kernel-style check-all \
-	check-bisect model apply deb install clean distclean
+	check-bisect model torture apply deb install clean distclean
 
 help:
 	$s/help.sh
@@ -100,6 +104,10 @@ check-bisect:
 model:
 	$s/deps.sh model
 	@selftests/model/run.sh -l -j $(JOBS)
+
+torture: selftests
+	@{ $(prepare); } >&2
+	$s/torture.sh
 
 apply:
 	$s/deps.sh series

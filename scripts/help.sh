@@ -19,6 +19,7 @@ To work with it
   lib                 libupcall and its examples    O
   selftests           the kernel's selftests        tree's
   run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT RUNENV
+  torture             random operations, at length  kernel's, TIME SEED
   model               the model, searched at length JOBS
   shell               a shell in a guest            as run
   deb                 libupcall's Debian packages   O
@@ -47,5 +48,6 @@ Variables, as they are now
   PREFIX=${PREFIX-} DESTDIR=${DESTDIR-}  where 'make install' puts the library
   RUNENV=${RUNENV-}  for its environment, as in RUNENV='A=1 B=2'
   BENCH_CPUS=${BENCH_CPUS:-max Nehalem pentium3}  the models that 'make bench' counts with
+  TIME=${TIME-} SEED=${SEED-}  seconds of 'make torture', and where it begins (default: anywhere)
   TIMEOUT=${TIMEOUT-}  seconds a program may take in 'make run' (default: as long as it likes)
 EOF

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make torture: the random operations, for TIME seconds in all, from SEED on. A
+# program that failed is kept in $O/torture, to be run again by
+# make run PROG=... APPEND=UPCALL_PROGRAM=...
+
+. "$(dirname "$0")/common.sh"
+
+TIME=${TIME:-600}
+SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
+tests=(torture_reference torture_threads)
+mkdir -p "$O/torture"
+failed=0
+for t in "${tests[@]}"; do
+	out=$O/torture/$t-$SEED
+	say "$t: $((TIME / ${#tests[@]})) s from seed $SEED"
+	APPEND="UPCALL_SEED=$SEED UPCALL_SECONDS=$((TIME / ${#tests[@]})) ${APPEND-}" \
+		ARGS='' "$top/scripts/guest/run.sh" "$O/selftests/$t" |
+		tee "$out" || failed=1
+	if program=$(grep -o 'UPCALL_PROGRAM=.*' "$out"); then
+		say "to run it again: make run PROG=$O/selftests/$t APPEND=$program"
+	else
+		rm "$out"
+	fi
+done
+exit $failed

@@ -1,0 +1,642 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random operations of several threads on each other's upcalls, with signals,
+ * memory that goes away and tasks that come and go. What must hold whatever
+ * they do: no dispatch is lost, nothing is entered at a crit_count that holds
+ * it, held upcalls come in the order of their priorities, identifiers are
+ * unique, registers and stack are what they were, and all is given back.
+ *
+ * Each life is a process: rounds of disorder, each followed by one of order.
+ * UPCALL_SEED is where it begins, UPCALL_SECONDS lets it go on.
+ *
+ * upc_register(2), upc_control(2); upcall.rst, sections 1, 4 and 6.
+ */
+#include "upcall_fault.h"
+#include "upcall_util.h"
+
+#include <stdarg.h>
+
+#define THREADS		4
+#define EACH		4	/* upcalls of a thread */
+#define ROUNDS		15
+#define TURNS		40	/* operations of a thread in a round */
+#define IDS		8192	/* ids that are told apart: cyclic, so enough */
+#define WORKER_STACK	16384
+
+/* An upcall, from its registration to its deletion. */
+struct up {
+	int id;
+	int live;
+	int priority;
+	unsigned int posted;	/* dispatches, counted before each */
+	unsigned int seen;	/* of these, when cfunc was last entered */
+};
+
+struct thread {
+	pthread_t thread;
+	pid_t tid;
+	int number;
+	struct pages pages;
+	struct upcall *upc;
+	unsigned int dice;
+	int ids[EACH];		/* 0: to be registered (again) */
+	int order[EACH];	/* what was entered in a round of order */
+	int nr_order;
+	char worker_stack[WORKER_STACK];
+};
+
+struct shared {
+	unsigned long operations, entries, signals, faults, lives, workers;
+	char why[200];
+};
+
+static struct shared *shared;
+static struct thread threads[THREADS];
+static __thread struct thread *self;
+static struct up ups[IDS];
+static pthread_barrier_t barrier_;
+static int stopping, in_order, running;
+
+static void wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(shared->why, sizeof(shared->why), fmt, ap);
+	va_end(ap);
+	_exit(KSFT_FAIL);
+}
+
+static void count(unsigned long *what)
+{
+	__atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
+}
+
+static unsigned int roll(unsigned int below)
+{
+	unsigned int dice = self->dice;
+
+	dice ^= dice << 13;
+	dice ^= dice >> 17;
+	dice ^= dice << 5;
+	self->dice = dice;
+	return dice % below;
+}
+
+static void enter(void)
+{
+	self->upc->crit_count += UPC_CRITADD;
+	barrier();
+}
+
+static void leave(void)
+{
+	barrier();
+	self->upc->crit_count -= UPC_CRITADD;
+	barrier();
+	if (self->upc->pending > self->upc->crit_count)
+		upc_dispatch(-1, 0);
+}
+
+static struct up *of_id(int id)
+{
+	return &ups[id % IDS];
+}
+
+/* To anybody's. Where it is gone by then, nothing is owed. */
+static void dispatch(int id)
+{
+	struct up *u = of_id(id);
+	int ret;
+
+	__atomic_fetch_add(&u->posted, 1, __ATOMIC_RELAXED);
+	ret = upc_dispatch(id, u->priority);
+	if (ret && ret != -ENOENT)
+		wrong("DISPATCH gave %d", ret);
+}
+
+static void dispatch_in_section(int id)
+{
+	enter();
+	if (id)
+		dispatch(id);
+	leave();
+}
+
+static int somebodys_id(void)
+{
+	return READ_ONCE(threads[roll(THREADS)].ids[roll(EACH)]);
+}
+
+static void cfunc(void *data)
+{
+	int *place = data, id = READ_ONCE(*place);
+	struct upcall *upc = self->upc;
+	int crit = upc->crit_count;
+	struct up *u;
+
+	count(&shared->entries);
+	/* It may have been deleted since it was entered. */
+	if (!id)
+		return;
+	u = of_id(id);
+	WRITE_ONCE(u->seen, READ_ONCE(u->posted));
+	if (crit < UPC_CRITADD || crit - UPC_CRITADD >= u->priority)
+		wrong("entered at %d with priority %d", crit, u->priority);
+	if (READ_ONCE(in_order)) {
+		if (self->nr_order == EACH)
+			wrong("more were entered than there are");
+		self->order[self->nr_order++] = u->priority;
+		return;
+	}
+	if (!READ_ONCE(stopping) && !roll(3)) {
+		id = somebodys_id();
+		if (id)
+			dispatch(id);
+	}
+	if (!roll(4)) {
+		enter();
+		leave();
+	}
+	if (upc->crit_count != crit)
+		wrong("crit_count was %d, is %d", crit, upc->crit_count);
+}
+
+/* cfunc finds the upcall by the place, so that is filled before a dispatch. */
+static void register_one(int place)
+{
+	int priority = 1 + roll(roll(2) ? 32 : 100);
+	struct up *u;
+	int id;
+
+	enter();
+	self->upc->crit_count += 1000;
+	id = upc_register_ctx(self->upc, roll(2) ? ctx_next : ctx_pop, cfunc,
+			      &self->ids[place]);
+	if (id <= 0)
+		wrong("registration gave %d", id);
+	u = of_id(id);
+	if (READ_ONCE(u->live))
+		wrong("%d and %d are alive, and the same", u->id, id);
+	*u = (struct up) { .id = id, .live = 1, .priority = priority };
+	__atomic_store_n(&self->ids[place], id, __ATOMIC_RELEASE);
+	self->upc->crit_count -= 1000;
+	leave();
+}
+
+static void register_missing(void)
+{
+	int i;
+
+	for (i = 0; i < EACH; i++) {
+		if (!READ_ONCE(self->ids[i]))
+			register_one(i);
+	}
+}
+
+/* Whoever takes the id out of its place deletes it. */
+static void delete_one(void)
+{
+	int *place = &threads[roll(THREADS)].ids[roll(EACH)];
+	int id = __atomic_exchange_n(place, 0, __ATOMIC_ACQ_REL);
+	int ret;
+
+	if (!id)
+		return;
+	ret = upc_delete(id);
+	if (ret)
+		wrong("DELETE of %d gave %d", id, ret);
+	WRITE_ONCE(of_id(id)->live, 0);
+	ret = upc_poll(id, 0);
+	if (ret != -ENOENT)
+		wrong("POLL of a deleted one gave %d", ret);
+}
+
+/* What was taken off the queue is put there again: it stays owed. */
+static void clear_one(void)
+{
+	int id = somebodys_id(), ret;
+
+	if (!id)
+		return;
+	ret = upc_pollclear(id, 0);
+	if (ret == 1)
+		dispatch(id);
+	else if (ret && ret != -ENOENT)
+		wrong("POLLANDCLEAR gave %d", ret);
+}
+
+/* The main thread's signals end it if nobody's dispatch does. */
+static void sleep_for_one(bool suspend)
+{
+	int ret;
+
+	if (suspend) {
+		enter();
+		ret = upc_suspend(1 + roll(40));
+	} else {
+		ret = upc_wait(1 + roll(40));
+	}
+	if (ret <= 0 && ret != -EINTR)
+		wrong("waiting gave %d", ret);
+}
+
+static void repair(void)
+{
+	if (mprotect(self->pages.middle, PAGE, PROT_READ | PROT_WRITE))
+		wrong("mprotect: errno %d", errno);
+}
+
+/*
+ * Of user code that has touched struct upcall, or of the kernel, which then
+ * holds an upcall that waits for the next dispatch.
+ */
+static void on_segv(int sig, siginfo_t *info, void *context)
+{
+	count(&shared->faults);
+	repair();
+	upc_dispatch(-1, 0);
+}
+
+static void hide_upc(void)
+{
+	int i, turns = roll(200), id = roll(2) ? somebodys_id() : 0;
+
+	if (mprotect(self->pages.middle, PAGE, roll(2) ? PROT_NONE : PROT_READ))
+		wrong("mprotect: errno %d", errno);
+	if (id)
+		dispatch(id);
+	for (i = 0; i < turns; i++)
+		cpu_relax();
+	repair();
+	upc_dispatch(-1, 0);
+}
+
+/* A task that has no thread's area: raw calls only. */
+static int worker(void *data)
+{
+	struct upcall mine = UPCALL_INIT;
+	int entered = 0, *ids = data;
+	int id = upc_register_ctx(&mine, ctx_pop, count_cfunc, &entered);
+
+	if (id <= 0 || upc_dispatch(id, 1) || entered != 1)
+		return KSFT_FAIL;
+	if (ids[0])
+		upc_dispatch(ids[0], 0);
+	if (ids[1]) {
+		/* With an upcall pending. */
+		mine.crit_count = UPC_CRITADD;
+		upc_dispatch(id, 1);
+	}
+	if (ids[2])
+		exec_image(&id, 1);
+	return 0;
+}
+
+static void make_worker(void)
+{
+	int ids[3] = { somebodys_id(), roll(2), !roll(4) };
+	pid_t pid;
+
+	if (ids[0])
+		__atomic_fetch_add(&of_id(ids[0])->posted, 1, __ATOMIC_RELAXED);
+	count(&shared->workers);
+	pid = clone(worker, self->worker_stack + WORKER_STACK,
+		    CLONE_VM | SIGCHLD, ids);
+	if (pid < 0 || child_status(pid))
+		wrong("a worker, %d, has failed", pid);
+}
+
+/*
+ * Keeps patterns in registers and on the stack for a while. Returns how many
+ * turns were left when one of them was found changed.
+ */
+unsigned int keep_patterns(unsigned int turns);
+
+asm(".pushsection .text\n"
+	"keep_patterns:\n\t"
+	"pushl %ebx\n\t"
+	"pushl %esi\n\t"
+	"pushl %edi\n\t"
+	"pushl %ebp\n\t"
+	"movl 20(%esp), %eax\n\t"
+	"pushl $0x57575757\n\t"
+	"pushl %eax\n\t"
+	"movl $0xb1b2b3b4, %ebx\n\t"
+	"movl $0xc1c2c3c4, %ecx\n\t"
+	"movl $0xd1d2d3d4, %edx\n\t"
+	"movl $0x51525354, %esi\n\t"
+	"movl $0xd9dadbdc, %edi\n\t"
+	"movl $0xb9babbbc, %ebp\n"
+	"1:\n\t"
+	"stc\n\t"
+	"jmp . + 2\n\t"			/* an emulator stops at jumps */
+	"movl $0, %eax\n\t"
+	"jmp . + 2\n\t"
+	"adcl $0x11, %eax\n\t"
+	"jmp . + 2\n\t"
+	"cmpl $0x12, %eax\n\t"
+	"jne 2f\n\t"
+	"pushl %ebx\n\t"
+	"jmp . + 2\n\t"
+	"popl %eax\n\t"
+	"cmpl %ebx, %eax\n\t"
+	"jne 2f\n\t"
+	"cmpl $0xb1b2b3b4, %ebx\n\t"
+	"jne 2f\n\t"
+	"cmpl $0xc1c2c3c4, %ecx\n\t"
+	"jne 2f\n\t"
+	"cmpl $0xd1d2d3d4, %edx\n\t"
+	"jne 2f\n\t"
+	"cmpl $0x51525354, %esi\n\t"
+	"jne 2f\n\t"
+	"cmpl $0xd9dadbdc, %edi\n\t"
+	"jne 2f\n\t"
+	"cmpl $0xb9babbbc, %ebp\n\t"
+	"jne 2f\n\t"
+	"cmpl $0x57575757, 4(%esp)\n\t"
+	"jne 2f\n\t"
+	"decl (%esp)\n\t"
+	"jne 1b\n"
+	"2:\n\t"
+	"popl %eax\n\t"
+	"popl %ecx\n\t"
+	"popl %ebp\n\t"
+	"popl %edi\n\t"
+	"popl %esi\n\t"
+	"popl %ebx\n\t"
+	"ret\n"
+	".popsection");
+
+static void compute(void)
+{
+	unsigned int left = keep_patterns(1 + roll(300));
+
+	if (left)
+		wrong("a register or the stack changed, %u turns before", left);
+}
+
+static void on_usr1(int sig, siginfo_t *info, void *context)
+{
+	int id = somebodys_id();
+
+	count(&shared->signals);
+	if (id && !READ_ONCE(stopping) && !roll(2))
+		dispatch(id);
+}
+
+static void one_turn(void)
+{
+	unsigned int words[16], what = roll(100), i;
+	int id = somebodys_id();
+
+	for (i = 0; i < 16; i++)
+		words[i] = what + i;
+	barrier();
+	count(&shared->operations);
+	if (what < 40 && id)
+		dispatch(id);
+	else if (what < 62)
+		compute();
+	else if (what < 74)
+		dispatch_in_section(id);
+	else if (what < 80)
+		clear_one();
+	else if (what < 85)
+		delete_one();
+	else if (what < 92)
+		sleep_for_one(what & 1);
+	else if (what < 97)
+		hide_upc();
+	else if (what < 98)
+		make_worker();
+	register_missing();
+	barrier();
+	for (i = 0; i < 16; i++) {
+		if (words[i] != what + i)
+			wrong("a word of the stack changed");
+	}
+}
+
+static void meet(void)
+{
+	pthread_barrier_wait(&barrier_);
+}
+
+/* After the first meeting only upcalls dispatch, after the second nobody. */
+static void settle(void)
+{
+	struct up *u;
+	int i;
+
+	meet();
+	WRITE_ONCE(stopping, 1);
+	meet();
+	register_missing();
+	for (i = 0; i < EACH; i++)
+		WAIT_UNTIL(!upc_poll(self->ids[i], 0));
+	meet();
+	for (i = 0; i < EACH; i++) {
+		u = of_id(self->ids[i]);
+		if (READ_ONCE(u->posted) != READ_ONCE(u->seen))
+			wrong("%u dispatches, cfunc has seen %u", u->posted,
+			      u->seen);
+	}
+	if (self->upc->crit_count || self->upc->pending)
+		wrong("crit_count %d, pending %d, and nothing is going on",
+		      self->upc->crit_count, self->upc->pending);
+}
+
+/* All are dispatched while their owner holds them; then come the highest first. */
+static void round_of_order(void)
+{
+	struct thread *other = &threads[(self->number + 1) % THREADS];
+	int i, first = roll(EACH);
+
+	self->nr_order = 0;
+	WRITE_ONCE(in_order, 1);
+	self->upc->crit_count += 1000 + UPC_CRITADD;
+	barrier();
+	meet();
+	for (i = 0; i < EACH; i++)
+		dispatch(other->ids[(first + i) % EACH]);
+	meet();
+	if (self->nr_order)
+		wrong("entered at a crit_count of %d", self->upc->crit_count);
+	self->upc->crit_count -= 1000;
+	if (roll(2))
+		leave();
+	else if (upc_suspend(1) <= 0)
+		wrong("SUSPEND found nothing of %d pending", EACH);
+	if (self->nr_order != EACH)
+		wrong("%d entered of %d", self->nr_order, EACH);
+	for (i = 1; i < EACH; i++) {
+		if (self->order[i] > self->order[i - 1])
+			wrong("priority %d came before %d", self->order[i - 1],
+			      self->order[i]);
+	}
+	meet();
+	WRITE_ONCE(in_order, 0);
+	WRITE_ONCE(stopping, 0);
+	meet();
+}
+
+static void *live(void *data)
+{
+	stack_t ss = { .ss_size = ALTSTACK };
+	int round, turn;
+
+	self = data;
+	self->tid = sys_gettid();
+	ss.ss_sp = mmap(NULL, ALTSTACK, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (ss.ss_sp == MAP_FAILED || make_pages(&self->pages) ||
+	    (self->number & 1 && sigaltstack(&ss, NULL)))
+		wrong("the beginning of a thread: errno %d", errno);
+	self->upc = (void *)self->pages.middle;
+	self->upc->magic = UPCALL_MAGIC;
+	register_missing();
+	__atomic_fetch_add(&running, 1, __ATOMIC_RELAXED);
+	meet();
+	for (round = 0; round < ROUNDS; round++) {
+		for (turn = 0; turn < TURNS; turn++)
+			one_turn();
+		settle();
+		round_of_order();
+	}
+	/* Its upcalls are still there, and go when it does. */
+	__atomic_fetch_sub(&running, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* The tasks are gone; so are their upcalls, and there is room for all again. */
+static void all_given_back(void)
+{
+	static struct upcall upc = UPCALL_INIT;
+	int i, n = 0, max = upcall_limit(), ret;
+
+	for (i = 0; i < IDS; i++) {
+		if (ups[i].id && upc_poll(ups[i].id, 0) != -ENOENT)
+			wrong("%d has outlived its owner", ups[i].id);
+	}
+	if (max < 0)
+		return;
+	do {
+		ret = upc_register_ctx(&upc, ctx_next, count_cfunc, &n);
+	} while (ret > 0 && ++n <= max);
+	if (ret != -EFBIG || n != max)
+		wrong("%d more could be registered, of %d: %d", n, max, ret);
+}
+
+/* The child's: one life. */
+static void life(unsigned int seed)
+{
+	struct sigaction sa = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	unsigned int i = 0;
+
+	sa.sa_sigaction = on_usr1;
+	if (sigaction(SIGUSR1, &sa, NULL))
+		wrong("sigaction: errno %d", errno);
+	sa.sa_sigaction = on_segv;
+	sa.sa_flags |= SA_NODEFER;
+	if (sigaction(SIGSEGV, &sa, NULL) ||
+	    pthread_barrier_init(&barrier_, NULL, THREADS))
+		wrong("the beginning: errno %d", errno);
+	for (i = 0; i < THREADS; i++) {
+		threads[i].number = i;
+		threads[i].dice = seed * 2654435761u + i + 1;
+		if (!threads[i].dice)
+			threads[i].dice = 1;
+	}
+	for (i = 0; i < THREADS; i++) {
+		if (pthread_create(&threads[i].thread, NULL, live, &threads[i]))
+			wrong("pthread_create");
+	}
+	WAIT_UNTIL(READ_ONCE(running) == THREADS);
+	while (READ_ONCE(running)) {
+		usleep(1000);
+		if (!READ_ONCE(stopping))
+			syscall(SYS_tgkill, getpid(),
+				threads[i++ % THREADS].tid, SIGUSR1);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i].thread, NULL);
+	all_given_back();
+	_exit(0);
+}
+
+static pid_t child;
+static bool hung;
+
+static void on_hang(int sig)
+{
+	hung = true;
+	kill(child, SIGKILL);
+}
+
+static bool lives_well(unsigned int seed)
+{
+	int status;
+
+	shared->why[0] = 0;
+	hung = false;
+	child = fork();
+	if (!child)
+		life(seed);
+	alarm(120);
+	status = child_status(child);
+	alarm(0);
+	count(&shared->lives);
+	if (hung)
+		snprintf(shared->why, sizeof(shared->why),
+			 "it does not end: something was lost");
+	if (status)
+		ksft_print_msg("seed %u: status %#x: %s\n", seed, status,
+			       shared->why);
+	return !status;
+}
+
+static bool run_lives(unsigned int seed, int n)
+{
+	const char *more = getenv("UPCALL_SECONDS");
+	long long start = now_ns();
+	unsigned int i;
+
+	for (i = 0; (int)i < n || (more && !time_is_up(start, 0)); i++) {
+		if (!lives_well(seed + i))
+			return false;
+	}
+	ksft_print_msg("%d lives, seeds %u to %u\n", i, seed, seed + i - 1);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = on_hang };
+	const char *seed = getenv("UPCALL_SEED");
+	int ids[IMAGE_IDS];
+	bool enough;
+
+	/* A worker's new image: what it had registered is gone. */
+	if (image_ids(argc, argv, ids) == 1)
+		return upc_poll(ids[0], 0) == -ENOENT ? 0 : KSFT_FAIL;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	ksft_print_header();
+	ksft_set_plan(2);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || sigaction(SIGALRM, &sa, NULL))
+		ksft_exit_fail_msg("no memory\n");
+	ksft_test_result(run_lives(seed ? strtoul(seed, NULL, 0) : 1,
+				   iterations(20)),
+			 "what must hold, holds\n");
+	ksft_print_msg("%lu operations, %lu upcalls entered, %lu signals\n",
+		       shared->operations, shared->entries, shared->signals);
+	ksft_print_msg("%lu faults, %lu tasks that came and went\n",
+		       shared->faults, shared->workers);
+	enough = shared->operations >= shared->lives * THREADS * ROUNDS * TURNS;
+	ksft_test_result(enough && shared->entries && shared->signals &&
+			 shared->faults && shared->workers,
+			 "all of it came\n");
+	ksft_finished();
+}
