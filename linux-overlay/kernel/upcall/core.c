@@ -41,11 +41,13 @@
  * Who may touch what
  *
  *   table, entries, queues, owner->wait:    any task of the mm, under the lock
- *   owner->armed:                           set under the lock, cleared by the
- *                                           owning task without
+ *   owner->armed:                           set under the lock, or by the
+ *                                           owning task; cleared by that
  *   owner->spared:                          both set and cleared under the lock
- *   owner->upc, owner->redispatch:          written by the owning task alone,
- *                                           no lock
+ *   owner->first:                           under the lock, but that the owning
+ *                                           task may ask whether there is one
+ *   owner->upc, owner->redispatch,
+ *   owner->verdict:                         the owning task alone, no lock
  *   task->upcall:                           that task alone
  *   owner->task:  constant. The task can't go away while an entry of its is
  *                 in the table: it deletes them first, in upcall_release().
@@ -59,10 +61,12 @@
  *   1. DISPATCH queues the entry by priority and, if the owner is another
  *      task, has it pass through upcall_resume() before it runs user code
  *      again (set_notify_resume() kicks it out of user mode). If the owner
- *      is the caller, step 2 follows in the same system call.
+ *      is the caller, it has done step 2 before, and step 3 follows under the
+ *      same lock.
  *   2. The owner reads crit_count and pending from its struct upcall.
  *   3. upcall_decide() compares them with the highest priority in the queue
- *      and takes the entry off the queue if it may be entered.
+ *      and takes the entry off the queue if it may be entered. What it says
+ *      is kept in owner->verdict.
  *   4a. Held: pending is raised in struct upcall, for the user code that
  *       leaves the critical section to see.
  *   4b. Entered: the frame is written to the user's stack, then crit_count
@@ -100,65 +104,15 @@
  *   unlock                             smp_mb()
  *                                      if (owner->spared) look again
  *
+ * NEXT looks without the lock, and if nothing is pending and owner->spared is
+ * not set goes on with writing pending, where the same holds.
+ *
  * WAIT and SUSPEND: the waiter sets its state, then looks at the queue and
  * notes owner->wait under the lock; the dispatcher queues under the lock,
  * then wakes if owner->wait says so. Either the waiter sees the entry or the
  * dispatcher sees the waiter. As long as owner->wait is set a dispatch leaves
  * TIF_NOTIFY_RESUME alone: the call applies the rules before it returns.
  */
-
-/**
- * struct upcall_verdict - what the rules say about a task now
- * @was:	struct upcall as read
- * @now:	struct upcall as it must become
- * @enter:	an upcall was taken off the queue, to be entered
- * @id:		that upcall
- * @priority:	the priority it was pending at
- * @target:	where it leads
- */
-struct upcall_verdict {
-	struct upcall_state	was;
-	struct upcall_state	now;
-	bool			enter;
-	int			id;
-	int			priority;
-	struct upcall_target	target;
-};
-
-/* struct upcall in user memory. */
-
-int upcall_read_state(struct upcall __user *upc, struct upcall_state *s)
-{
-	if (!user_read_access_begin(upc, sizeof(*upc)))
-		return -EFAULT;
-	unsafe_get_user(s->crit_count, &upc->crit_count, efault);
-	unsafe_get_user(s->pending, &upc->pending, efault);
-	user_read_access_end();
-	return 0;
-
-efault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-/* Writes both fields or, as far as anybody can see, none. */
-int upcall_write_state(struct upcall __user *upc,
-		       const struct upcall_state *was,
-		       const struct upcall_state *now)
-{
-	if (!user_write_access_begin(upc, sizeof(*upc)))
-		return -EFAULT;
-	unsafe_put_user(now->pending, &upc->pending, efault);
-	unsafe_put_user(now->crit_count, &upc->crit_count, efault_undo);
-	user_write_access_end();
-	return 0;
-
-efault_undo:
-	unsafe_put_user(was->pending, &upc->pending, efault);
-efault:
-	user_write_access_end();
-	return -EFAULT;
-}
 
 /* The rules. */
 
@@ -176,48 +130,60 @@ static bool upcall_in_uprobe(void)
 
 /*
  * Section 4 of the rules: what becomes of current's highest pending upcall,
- * with struct upcall as in @v->was. @least is 0, or the least priority of a
- * call that acknowledges pending (DISPATCH of -1, NEXT): pending then counts
- * as clear.
+ * with struct upcall as read into the verdict. @least is 0, or the least
+ * priority of a call that acknowledges pending (DISPATCH of -1, NEXT): pending
+ * then counts as clear.
  */
-static void upcall_decide(struct upcall_owner *owner, struct pt_regs *regs,
-			  int least, struct upcall_verdict *v)
+static __always_inline void upcall_decide(struct upcall_owner *owner,
+					  struct pt_regs *regs, int least)
+	__must_hold(&owner->table->lock)
 {
-	bool allowed = arch_upcall_allowed(regs) && !upcall_in_uprobe();
-	struct upcall_entry *e;
+	struct upcall_verdict *v = &owner->verdict;
+	struct upcall_entry *e = owner->first;
 
-	v->enter = false;
-	v->now = v->was;
-	if (least)
-		v->now.pending = 0;
-
-	spin_lock(&owner->table->lock);
+	/* A dispatch from now on arms again. */
+	v->armed = owner->armed;
+	WRITE_ONCE(owner->armed, false);
 	WRITE_ONCE(owner->spared, false);
-	e = owner->first;
-	if (!e) {
-		/* Nothing pending, nothing to say. */
-	} else if (v->now.pending || v->was.crit_count >= e->priority ||
-		   e->priority < least || !allowed) {
+	v->enter = false;
+	v->now.pending = least ? 0 : v->was.pending;
+	if (!e)
+		return;
+	if (v->now.pending || v->was.crit_count >= e->priority ||
+	    e->priority < least || !arch_upcall_allowed(regs) ||
+	    upcall_in_uprobe()) {
 		v->now.pending = max(v->now.pending, e->priority);
-	} else {
-		v->enter = true;
-		v->id = e->id;
-		v->priority = e->priority;
-		v->target = e->target;
-		upcall_dequeue(e);
-		v->now.crit_count = (u32)v->was.crit_count + UPC_CRITADD;
-		v->now.pending = owner->first ? owner->first->priority : 0;
+		return;
 	}
-	spin_unlock(&owner->table->lock);
+	v->enter = true;
+	v->id = e->id;
+	v->priority = e->priority;
+	v->target = e->target;
+	upcall_dequeue(e);
+	v->now.crit_count = (u32)v->was.crit_count + UPC_CRITADD;
+	v->now.pending = owner->first ? owner->first->priority : 0;
+}
+
+/*
+ * The same for a dispatch of current to itself. False if there is nothing to
+ * carry out: rule 1 has been applied to all that is pending.
+ */
+bool upcall_decide_own(struct upcall_owner *owner)
+	__must_hold(&owner->table->lock)
+{
+	if (owner->verdict.was.pending >= owner->first->priority)
+		return false;
+	upcall_decide(owner, current_pt_regs(), 0);
+	return true;
 }
 
 /*
  * The upcall that upcall_decide() took off the queue could not be entered. It
  * may have been deleted or dispatched anew since.
  */
-static void upcall_put_back(struct upcall_owner *owner,
-			    const struct upcall_verdict *v)
+static noinline void upcall_put_back(struct upcall_owner *owner)
 {
+	struct upcall_verdict *v = &owner->verdict;
 	struct upcall_entry *e;
 
 	spin_lock(&owner->table->lock);
@@ -241,59 +207,83 @@ void upcall_arm(struct upcall_owner *owner)
  * User code is told of less than before. Pairs with upcall_told(): either the
  * dispatcher sees that, or we see that it left us alone.
  */
-static void upcall_look_again(struct upcall_owner *owner,
-			      const struct upcall_verdict *v)
+static void upcall_look_again(struct upcall_owner *owner)
 {
-	if (v->now.pending >= v->was.pending)
-		return;
 	smp_mb();	/* see above */
 	if (READ_ONCE(owner->spared))
 		upcall_arm(owner);
 }
 
 /*
- * Enters the upcall of @v: the one place where that happens. @frame is the
- * frame to reuse, or NULL to push one.
+ * Enters the upcall of the verdict: the one place where that happens. @frame
+ * is the frame to reuse, or NULL to push one.
  */
-static int upcall_enter(struct upcall_owner *owner, struct pt_regs *regs,
-			void __user *frame, const struct upcall_verdict *v)
+static inline int upcall_enter(struct upcall_owner *owner,
+			       struct pt_regs *regs, void __user *frame)
 {
+	struct upcall_verdict *v = &owner->verdict;
 	bool next = frame;
 
 	if (!next)
 		frame = arch_upcall_push(regs);
-	if (!frame || upcall_write_state(owner->upc, &v->was, &v->now)) {
-		upcall_put_back(owner, v);
+	if (!frame || upcall_write_state(owner)) {
+		upcall_put_back(owner);
 		return -EFAULT;
 	}
-	upcall_look_again(owner, v);
+	if (v->now.pending < v->was.pending)
+		upcall_look_again(owner);
 	if (next)
 		arch_upcall_end_next(regs);
 	arch_upcall_enter(regs, frame, &v->target, owner->upc);
 	return 1;
 }
 
-/*
- * Holds current's highest pending upcall back, or takes it off the queue into
- * @v. Returns 1 if it is to be entered, 0 if none is, -EFAULT if struct upcall
- * is not as it should be and nothing has changed.
- */
-static int upcall_judge(struct upcall_owner *owner, struct pt_regs *regs,
-			int least, struct upcall_verdict *v)
+/* Stores what is held back, where the end of the critical section finds it. */
+static int upcall_hold(struct upcall_owner *owner, int least)
 {
-	/* Before the look at the queue: a dispatch after it arms again. */
-	WRITE_ONCE(owner->armed, false);
-	if (upcall_read_state(owner->upc, &v->was))
-		return -EFAULT;
-	upcall_decide(owner, regs, least, v);
-	if (v->enter)
-		return 1;
+	struct upcall_verdict *v = &owner->verdict;
+
 	if (!least && v->now.pending == v->was.pending)
 		return 0;
 	if (put_user(v->now.pending, &owner->upc->pending))
 		return -EFAULT;
-	upcall_look_again(owner, v);
+	if (v->now.pending < v->was.pending)
+		upcall_look_again(owner);
 	return 0;
+}
+
+/* Reads struct upcall and has the rules say what becomes of the first. */
+static inline int upcall_judge(struct upcall_owner *owner,
+			       struct pt_regs *regs, int least)
+{
+	if (upcall_read_state(owner))
+		return -EFAULT;
+	spin_lock(&owner->table->lock);
+	upcall_decide(owner, regs, least);
+	spin_unlock(&owner->table->lock);
+	return 0;
+}
+
+/*
+ * What upcall_apply() comes to for NEXT if nothing is pending, see
+ * upcall_idle(): 0 is stored in pending.
+ */
+int upcall_clear(struct upcall_owner *owner)
+{
+	struct upcall __user *upc = owner->upc;
+	struct upcall_state *was = &owner->verdict.was;
+
+	if (!user_access_begin(upc, sizeof(*upc)))
+		return -EFAULT;
+	unsafe_get_user(was->crit_count, &upc->crit_count, efault);
+	unsafe_put_user(0, &upc->pending, efault);
+	user_access_end();
+	upcall_look_again(owner);
+	return 0;
+
+efault:
+	user_access_end();
+	return -EFAULT;
 }
 
 /*
@@ -304,10 +294,17 @@ static int upcall_judge(struct upcall_owner *owner, struct pt_regs *regs,
 int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
 		 void __user *frame, int least)
 {
-	struct upcall_verdict v;
-	int ret = upcall_judge(owner, regs, least, &v);
+	struct upcall_verdict *v = &owner->verdict;
+	int ret;
 
-	return ret > 0 ? upcall_enter(owner, regs, frame, &v) : ret;
+	if (upcall_judge(owner, regs, least))
+		return -EFAULT;
+	ret = v->enter ? upcall_enter(owner, regs, frame) :
+			 upcall_hold(owner, least);
+	/* Nothing has changed, so a dispatch is still to be seen to. */
+	if (ret < 0 && v->armed)
+		upcall_arm(owner);
+	return ret;
 }
 
 /*
@@ -318,12 +315,11 @@ int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
 static int upcall_interrupt(struct upcall_owner *owner, struct pt_regs *regs,
 			    int least, bool *rseq_done)
 {
-	struct upcall_verdict v;
-	int ret = upcall_judge(owner, regs, least, &v);
-
 	*rseq_done = false;
-	if (ret <= 0)
-		return ret;
+	if (upcall_judge(owner, regs, least))
+		return -EFAULT;
+	if (!owner->verdict.enter)
+		return upcall_hold(owner, least);
 
 	arch_upcall_cancel_restart(regs);
 	if (syscall_get_nr(current, regs) == -1) {
@@ -331,23 +327,15 @@ static int upcall_interrupt(struct upcall_owner *owner, struct pt_regs *regs,
 		rseq_signal_deliver(NULL, regs);
 		*rseq_done = true;
 	}
-	return upcall_enter(owner, regs, NULL, &v);
+	return upcall_enter(owner, regs, NULL);
 }
 
-/* On the way to user mode. */
-bool __upcall_resume(struct pt_regs *regs)
+/* What __upcall_resume() does for a task that has been armed. */
+static noinline bool upcall_resume_armed(struct upcall_owner *owner,
+					 struct pt_regs *regs)
 {
-	struct upcall_owner *owner = current->upcall;
 	bool rseq_done;
 	int least;
-
-	/*
-	 * TIF_NOTIFY_RESUME has other users, and an upcall that could not be
-	 * entered waits for the next dispatch. Pairs with upcall_arm(): the
-	 * flag was cleared, with a barrier.
-	 */
-	if (!READ_ONCE(owner->armed))
-		return false;
 
 	if (!regs) {
 		/*
@@ -359,6 +347,8 @@ bool __upcall_resume(struct pt_regs *regs)
 		return false;
 	}
 
+	/* One that cannot be entered waits for the next dispatch. */
+	WRITE_ONCE(owner->armed, false);
 	least = owner->redispatch;
 	owner->redispatch = 0;
 	switch (upcall_interrupt(owner, regs, least, &rseq_done)) {
@@ -374,24 +364,52 @@ bool __upcall_resume(struct pt_regs *regs)
 }
 
 /*
- * Ends a system call that returns @ret with the rules applied: at once where
- * nobody looks, else on the way out, where a fault becomes a signal.
+ * On the way to user mode. TIF_NOTIFY_RESUME has other users. Pairs with
+ * upcall_arm(): the flag was cleared, with a barrier.
  */
-long upcall_return(struct upcall_owner *owner, int least, long ret)
+bool __upcall_resume(struct pt_regs *regs)
 {
-	struct pt_regs *regs = current_pt_regs();
+	struct upcall_owner *owner = current->upcall;
 
-	if (arch_upcall_in_call()) {
-		int done;
+	return READ_ONCE(owner->armed) && upcall_resume_armed(owner, regs);
+}
 
-		syscall_set_return_value(current, regs, 0, ret);
-		done = upcall_apply(owner, regs, NULL, least);
-		if (done > 0)
-			return syscall_get_return_value(current, regs);
-		if (!done)
-			return ret;
-	}
+/*
+ * Ends a system call that returns @ret with the rules applied on the way out,
+ * where a fault becomes a signal.
+ */
+long upcall_defer(struct upcall_owner *owner, int least, long ret)
+{
 	owner->redispatch = least;
 	upcall_arm(owner);
 	return ret;
+}
+
+/* Ends a system call that returns @ret with what upcall_decide() has said. */
+long upcall_finish(struct upcall_owner *owner, int least, long ret)
+{
+	struct pt_regs *regs = current_pt_regs();
+
+	if (!owner->verdict.enter) {
+		if (!upcall_hold(owner, least))
+			return ret;
+	} else {
+		/* The frame has it for the interrupted code. */
+		syscall_set_return_value(current, regs, 0, ret);
+		if (upcall_enter(owner, regs, NULL) > 0)
+			return syscall_get_return_value(current, regs);
+	}
+	return upcall_defer(owner, least, ret);
+}
+
+/*
+ * Ends a system call that returns @ret with the rules applied: at once where
+ * nobody looks, else on the way out.
+ */
+long upcall_return(struct upcall_owner *owner, int least, long ret)
+{
+	if (!arch_upcall_in_call() ||
+	    upcall_judge(owner, current_pt_regs(), least))
+		return upcall_defer(owner, least, ret);
+	return upcall_finish(owner, least, ret);
 }

@@ -41,6 +41,26 @@ static int upcall_register(struct upcall __user *upc,
 	return ret;
 }
 
+/* Can @upc be read, and is it one? */
+static int upcall_check(struct upcall __user *upc)
+{
+	struct upcall u;
+
+	if (!IS_ALIGNED((unsigned long)upc, sizeof(s32)))
+		return -EINVAL;
+	if (!user_read_access_begin(upc, sizeof(*upc)))
+		return -EFAULT;
+	unsafe_get_user(u.magic, &upc->magic, efault);
+	unsafe_get_user(u.crit_count, &upc->crit_count, efault);
+	unsafe_get_user(u.pending, &upc->pending, efault);
+	user_read_access_end();
+	return u.magic == UPCALL_MAGIC ? 0 : -EINVAL;
+
+efault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 /**
  * sys_upc_register - register an upcall of the calling task
  * @upc:	the task's struct upcall, from now on for all of its upcalls
@@ -62,17 +82,11 @@ SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
 		.cfunc = (unsigned long)cfunc,
 		.data = (unsigned long)data,
 	};
-	struct upcall u;
+	int ret = upcall_check(upc);
 
-	if (!IS_ALIGNED((unsigned long)upc, sizeof(s32)))
-		return -EINVAL;
-	if (copy_from_user(&u, upc, sizeof(u)))
-		return -EFAULT;
 	if (max(target.ctxfunc, target.cfunc) >= TASK_SIZE)
 		return -EFAULT;
-	if (u.magic != UPCALL_MAGIC)
-		return -EINVAL;
-	return upcall_register(upc, &target);
+	return ret ?: upcall_register(upc, &target);
 }
 
 /* upc_control(), a function a command */
@@ -95,18 +109,11 @@ static bool upcall_told(struct upcall_owner *owner, int priority)
 	return !ret && pending >= priority;
 }
 
-/* Makes @e pending at @priority or more, and its owner look at it. */
-static void upcall_post(struct upcall_entry *e, int priority)
+/* Has the owner of @e, which is another task, look at it. */
+static void upcall_notify(struct upcall_entry *e)
 {
 	struct upcall_owner *owner = e->owner;
 
-	if (priority > e->priority) {
-		if (e->priority)
-			upcall_dequeue(e);
-		upcall_queue(e, priority, false);
-	}
-	if (owner->task == current)
-		return;
 	/*
 	 * The entry is queued before the flag is set, or the task woken: pairs
 	 * with __upcall_resume() and with upcall_wait_check().
@@ -119,6 +126,23 @@ static void upcall_post(struct upcall_entry *e, int priority)
 	}
 }
 
+/* Makes @e pending at @priority or more. */
+static void upcall_raise(struct upcall_entry *e, int priority)
+{
+	if (priority <= e->priority)
+		return;
+	if (e->priority)
+		upcall_dequeue(e);
+	upcall_queue(e, priority, false);
+}
+
+/* The table of current's mm, or NULL. */
+static struct upcall_table *upcall_own_table(void)
+{
+	/* Pairs with the cmpxchg() in upcall_get_table(). */
+	return smp_load_acquire(&current->mm->upcalls);
+}
+
 static long upcall_redispatch(int priority)
 {
 	struct upcall_owner *owner = current->upcall;
@@ -128,42 +152,55 @@ static long upcall_redispatch(int priority)
 	return upcall_return(owner, max(priority, 1), 0);
 }
 
-static long upcall_dispatch(struct upcall_table *table, int id, int priority)
+/*
+ * The rules are applied at once to a dispatch to oneself, under the same lock.
+ * What they need of struct upcall is read before, as it may fault.
+ */
+static long upcall_dispatch(int id, int priority)
 {
+	struct upcall_table *table = upcall_own_table();
+	struct upcall_owner *self = current->upcall;
+	bool own = false, ready, more = true;
 	struct upcall_entry *e;
-	bool self = false;
+
+	if (!table)
+		return -ENOENT;
+	ready = self && arch_upcall_in_call() && !upcall_read_state(self);
 
 	spin_lock(&table->lock);
 	e = upcall_find(table, id);
 	if (e) {
-		upcall_post(e, max(priority, 1));
-		self = e->owner == current->upcall;
+		own = e->owner == self;
+		upcall_raise(e, max(priority, 1));
+		if (!own)
+			upcall_notify(e);
+		else if (ready)
+			more = upcall_decide_own(self);
 	}
 	spin_unlock(&table->lock);
 
 	if (!e)
 		return -ENOENT;
-	return self ? upcall_return(current->upcall, 0, 0) : 0;
+	if (!own || !more)
+		return 0;
+	return ready ? upcall_finish(self, 0, 0) : upcall_defer(self, 0, 0);
 }
 
-static long upcall_next(void __user *from)
+static noinline long upcall_next(void __user *from)
 {
 	struct upcall_owner *owner = current->upcall;
 	struct pt_regs *regs = current_pt_regs();
 	struct arch_upcall_frame frame;
-	bool armed = owner && READ_ONCE(owner->armed);
 	int ret = 0;
 
 	if (!from || arch_upcall_read_frame(&frame, from))
 		return -EFAULT;
-	if (owner)
+	if (owner && upcall_idle(owner))
+		ret = upcall_clear(owner);
+	else if (owner)
 		ret = upcall_apply(owner, regs, from, 1);
-	if (ret < 0) {
-		/* Nothing has changed, so a dispatch is still to be seen to. */
-		if (armed)
-			upcall_arm(owner);
+	if (ret < 0)
 		return ret;
-	}
 	if (!ret) {
 		arch_upcall_end_next(regs);
 		arch_upcall_leave(regs, from, &frame);
@@ -171,10 +208,13 @@ static long upcall_next(void __user *from)
 	return syscall_get_return_value(current, regs);
 }
 
-static long upcall_delete(struct upcall_table *table, int id)
+static long upcall_delete(int id)
 {
+	struct upcall_table *table = upcall_own_table();
 	struct upcall_entry *e;
 
+	if (!table)
+		return -ENOENT;
 	spin_lock(&table->lock);
 	e = upcall_find(table, id);
 	if (e)
@@ -187,12 +227,21 @@ static long upcall_delete(struct upcall_table *table, int id)
 	return 0;
 }
 
-static long upcall_poll(struct upcall_table *table, int id, int priority,
-			bool clear)
+static long upcall_delete_own(void)
 {
+	if (current->upcall)
+		upcall_delete_owned(current->upcall);
+	return 0;
+}
+
+static long upcall_poll(int id, int priority, bool clear)
+{
+	struct upcall_table *table = upcall_own_table();
 	struct upcall_entry *e;
 	long ret = -ENOENT;
 
+	if (!table)
+		return -ENOENT;
 	spin_lock(&table->lock);
 	e = upcall_find(table, id);
 	if (e) {
@@ -293,61 +342,17 @@ static long upcall_wait(int priority)
 static long upcall_suspend(int priority)
 {
 	struct upcall_owner *owner = current->upcall;
-	struct upcall_state was, now;
+	struct upcall_verdict *v;
 
-	if (!owner || upcall_read_state(owner->upc, &was))
+	if (!owner || upcall_read_state(owner))
 		return -EFAULT;
-	now.crit_count = (u32)was.crit_count - UPC_CRITADD;
-	now.pending = 0;
-	if (upcall_write_state(owner->upc, &was, &now))
+	v = &owner->verdict;
+	v->now.crit_count = (u32)v->was.crit_count - UPC_CRITADD;
+	v->now.pending = 0;
+	if (upcall_write_state(owner))
 		return -EFAULT;
 	return upcall_return(owner, 0,
 			     upcall_sleep(owner, max(priority, 1)));
-}
-
-/* Commands on one upcall, whoever in the mm owns it. */
-static long upcall_control_id(int cmd, int id, int priority)
-{
-	/* Pairs with the cmpxchg() in upcall_get_table(). */
-	struct upcall_table *table = smp_load_acquire(&current->mm->upcalls);
-
-	if (cmd == UPC_CONTROL_WAIT || cmd == UPC_CONTROL_SUSPEND)
-		return -EINVAL;
-	if (!table)
-		return -ENOENT;
-	switch (cmd) {
-	case UPC_CONTROL_DISPATCH:
-		return upcall_dispatch(table, id, priority);
-	case UPC_CONTROL_DELETE:
-		return upcall_delete(table, id);
-	case UPC_CONTROL_POLL:
-	case UPC_CONTROL_POLLANDCLEAR:
-		return upcall_poll(table, id, priority,
-				   cmd == UPC_CONTROL_POLLANDCLEAR);
-	}
-	return -EINVAL;
-}
-
-/* Commands on the caller's own. */
-static long upcall_control_own(int cmd, int priority)
-{
-	switch (cmd) {
-	case UPC_CONTROL_DISPATCH:
-		return upcall_redispatch(priority);
-	case UPC_CONTROL_DELETE:
-		if (current->upcall)
-			upcall_delete_owned(current->upcall);
-		return 0;
-	case UPC_CONTROL_POLL:
-		return upcall_poll_own(max(priority, 1), false);
-	case UPC_CONTROL_POLLANDCLEAR:
-		return upcall_poll_own(priority, true);
-	case UPC_CONTROL_WAIT:
-		return upcall_wait(priority);
-	case UPC_CONTROL_SUSPEND:
-		return upcall_suspend(priority);
-	}
-	return -EINVAL;
 }
 
 /**
@@ -365,14 +370,28 @@ static long upcall_control_own(int cmd, int priority)
 SYSCALL_DEFINE3(upc_control, int, cmd, int, upcid, void __user *, data)
 {
 	int priority = (unsigned long)data;
+	bool own = upcid == -1;
 
-	if (cmd == UPC_CONTROL_NEXT)
+	switch (cmd) {
+	case UPC_CONTROL_DISPATCH:
+		return own ? upcall_redispatch(priority) :
+			     upcall_dispatch(upcid, priority);
+	case UPC_CONTROL_NEXT:
 		return upcall_next(data);
-	if (cmd < UPC_CONTROL_DISPATCH || cmd > UPC_CONTROL_SUSPEND)
-		return -EINVAL;
-	if (upcid == -1)
-		return upcall_control_own(cmd, priority);
-	return upcall_control_id(cmd, upcid, priority);
+	case UPC_CONTROL_DELETE:
+		return own ? upcall_delete_own() : upcall_delete(upcid);
+	case UPC_CONTROL_POLL:
+		return own ? upcall_poll_own(max(priority, 1), false) :
+			     upcall_poll(upcid, priority, false);
+	case UPC_CONTROL_POLLANDCLEAR:
+		return own ? upcall_poll_own(priority, true) :
+			     upcall_poll(upcid, priority, true);
+	case UPC_CONTROL_WAIT:
+		return own ? upcall_wait(priority) : -EINVAL;
+	case UPC_CONTROL_SUSPEND:
+		return own ? upcall_suspend(priority) : -EINVAL;
+	}
+	return -EINVAL;
 }
 
 void __upcall_release(struct task_struct *task)

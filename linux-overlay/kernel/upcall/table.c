@@ -31,21 +31,25 @@ static bool upcall_precedes(struct upcall_entry *e, int priority, bool again)
 	return e->priority > priority || (again && e->priority == priority);
 }
 
-static void upcall_add_rest(struct upcall_owner *owner, struct upcall_entry *e,
+/* Both ends are at hand; only a place between others is searched for. */
+static void upcall_tree_add(struct upcall_owner *owner, struct upcall_entry *e,
 			    bool again)
 {
-	struct rb_node *parent = rb_first_cached(&owner->rest);
 	struct rb_node **link = &owner->rest.rb_root.rb_node;
-	bool first = !parent || upcall_precedes(e, upcall_of(parent)->priority,
-						again);
-	bool last = !parent || !upcall_precedes(e, owner->last->priority,
-						again);
+	struct rb_node *parent = NULL, *least = rb_first_cached(&owner->rest);
+	bool first = false;
 
-	if (parent && first) {
+	if (!owner->last || !upcall_precedes(e, owner->last->priority, again)) {
+		if (least) {
+			parent = &owner->last->node;
+			link = &parent->rb_right;
+		}
+		first = !least;
+		owner->last = e;
+	} else if (upcall_precedes(e, upcall_of(least)->priority, again)) {
+		parent = least;
 		link = &parent->rb_left;
-	} else if (parent && last) {
-		parent = &owner->last->node;
-		link = &parent->rb_right;
+		first = true;
 	}
 	while (*link) {
 		parent = *link;
@@ -56,59 +60,42 @@ static void upcall_add_rest(struct upcall_owner *owner, struct upcall_entry *e,
 	}
 	rb_link_node(&e->node, parent, link);
 	rb_insert_color_cached(&e->node, &owner->rest, first);
-	if (last)
-		owner->last = e;
 }
 
-static void upcall_del_rest(struct upcall_owner *owner, struct upcall_entry *e)
+static void upcall_tree_del(struct upcall_owner *owner, struct upcall_entry *e)
 {
 	if (owner->last == e)
 		owner->last = upcall_of(rb_prev(&e->node));
 	rb_erase_cached(&e->node, &owner->rest);
 }
 
-/*
- * Queues @e, behind those of its own priority unless @again says that it was
- * in front of them before.
- */
-void upcall_queue(struct upcall_entry *e, int priority, bool again)
+/* upcall_queue(), where there is a first one. */
+void upcall_add_rest(struct upcall_entry *e, bool again)
 {
 	struct upcall_owner *owner = e->owner;
 	struct upcall_entry *first = owner->first;
 
-	e->priority = priority;
-	if (!first) {
-		owner->first = e;
-	} else if (upcall_precedes(e, first->priority, again)) {
-		owner->first = e;
-		upcall_add_rest(owner, first, true);
+	if (upcall_precedes(e, first->priority, again)) {
+		WRITE_ONCE(owner->first, e);
+		upcall_tree_add(owner, first, true);
 	} else {
-		upcall_add_rest(owner, e, again);
+		upcall_tree_add(owner, e, again);
 	}
 }
 
-/* The only way off the queue. */
-void upcall_dequeue(struct upcall_entry *e)
+/* upcall_dequeue(), where there are others. */
+void upcall_del_rest(struct upcall_entry *e)
 {
 	struct upcall_owner *owner = e->owner;
 
-	e->priority = 0;
 	if (owner->first == e) {
 		e = upcall_of(rb_first_cached(&owner->rest));
-		owner->first = e;
+		WRITE_ONCE(owner->first, e);
 	}
-	if (e)
-		upcall_del_rest(owner, e);
+	upcall_tree_del(owner, e);
 }
 
 /* The table. */
-
-struct upcall_entry *upcall_find(struct upcall_table *table, int id)
-{
-	struct upcall_entry *e = table->slots[id & (table->size - 1)];
-
-	return e && e->id == id ? e : NULL;
-}
 
 /* Makes room for one more entry; drops the lock to allocate. */
 static int upcall_grow(struct upcall_table *table)

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
+#include <linux/uaccess.h>
 #include <linux/upcall.h>
 
 struct upcall_owner;
@@ -29,6 +30,32 @@ struct upcall_entry {
 	int			priority;
 };
 
+/* The part of struct upcall that the rules are about. */
+struct upcall_state {
+	s32	crit_count;
+	s32	pending;
+};
+
+/**
+ * struct upcall_verdict - what the rules have said about a task
+ * @was:	struct upcall as read
+ * @now:	struct upcall as it must become
+ * @armed:	a dispatch wanted the task to look at the queue
+ * @enter:	an upcall was taken off the queue, to be entered
+ * @id:		that upcall
+ * @priority:	the priority it was pending at
+ * @target:	where it leads
+ */
+struct upcall_verdict {
+	struct upcall_state	was;
+	struct upcall_state	now;
+	bool			armed;
+	bool			enter;
+	int			id;
+	int			priority;
+	struct upcall_target	target;
+};
+
 /**
  * struct upcall_owner - a task that has registered upcalls
  * @upc:	its struct upcall, as last registered
@@ -44,6 +71,7 @@ struct upcall_entry {
  * @wait:	the least priority it sleeps for in WAIT or SUSPEND, or 0
  * @redispatch:	the least priority of a DISPATCH of -1 that was left to
  *		upcall_resume(), or 0
+ * @verdict:	of upcall_decide(), until that is done
  */
 struct upcall_owner {
 	struct upcall __user	*upc;
@@ -57,6 +85,7 @@ struct upcall_owner {
 	bool			spared;
 	int			wait;
 	int			redispatch;
+	struct upcall_verdict	verdict;
 };
 
 /**
@@ -75,6 +104,15 @@ struct upcall_table {
 	struct upcall_entry	**slots;
 };
 
+/* The upcall @id, or NULL. */
+static inline struct upcall_entry *upcall_find(struct upcall_table *table,
+					       int id)
+{
+	struct upcall_entry *e = table->slots[id & (table->size - 1)];
+
+	return e && e->id == id ? e : NULL;
+}
+
 /* @owner's highest pending upcall of at least @priority, or NULL. */
 static inline struct upcall_entry *upcall_first(struct upcall_owner *owner,
 						int priority)
@@ -84,30 +122,99 @@ static inline struct upcall_entry *upcall_first(struct upcall_owner *owner,
 	return e && e->priority >= priority ? e : NULL;
 }
 
+/*
+ * Is nothing pending for current, and has no dispatch left it alone? Without
+ * the lock. A dispatch that is not seen here finds pending as it was, and
+ * leaves us alone, which upcall_clear() sees after its store; or it finds 0
+ * there, and arms us.
+ */
+static inline bool upcall_idle(struct upcall_owner *owner)
+{
+	return !READ_ONCE(owner->spared) && !READ_ONCE(owner->first);
+}
+
 /* table.c */
 struct upcall_table *upcall_get_table(struct mm_struct *mm);
 struct upcall_owner *upcall_new_owner(void);
-struct upcall_entry *upcall_find(struct upcall_table *table, int id);
 int upcall_insert(struct upcall_table *table, struct upcall_entry *e);
 void upcall_remove(struct upcall_table *table, struct upcall_entry *e);
 void upcall_delete_owned(struct upcall_owner *owner);
-void upcall_queue(struct upcall_entry *e, int priority, bool again);
-void upcall_dequeue(struct upcall_entry *e);
+void upcall_add_rest(struct upcall_entry *e, bool again);
+void upcall_del_rest(struct upcall_entry *e);
+
+/*
+ * Queues @e, behind those of its own priority unless @again says that it was
+ * in front of them before.
+ */
+static inline void upcall_queue(struct upcall_entry *e, int priority,
+				bool again)
+{
+	e->priority = priority;
+	if (!e->owner->first)
+		WRITE_ONCE(e->owner->first, e);
+	else
+		upcall_add_rest(e, again);
+}
+
+/* The only way off the queue. */
+static inline void upcall_dequeue(struct upcall_entry *e)
+{
+	struct upcall_owner *owner = e->owner;
+
+	e->priority = 0;
+	if (owner->first == e && !owner->last)
+		WRITE_ONCE(owner->first, NULL);
+	else
+		upcall_del_rest(e);
+}
 
 /* core.c */
-/* The part of struct upcall that the rules are about. */
-struct upcall_state {
-	s32	crit_count;
-	s32	pending;
-};
+/* struct upcall in user memory, which is current's. */
 
-int upcall_read_state(struct upcall __user *upc, struct upcall_state *s);
-int upcall_write_state(struct upcall __user *upc,
-		       const struct upcall_state *was,
-		       const struct upcall_state *now);
+static __always_inline int upcall_read_state(struct upcall_owner *owner)
+{
+	struct upcall __user *upc = owner->upc;
+	struct upcall_state *was = &owner->verdict.was;
+
+	if (!user_read_access_begin(upc, sizeof(*upc)))
+		return -EFAULT;
+	unsafe_get_user(was->crit_count, &upc->crit_count, efault);
+	unsafe_get_user(was->pending, &upc->pending, efault);
+	user_read_access_end();
+	return 0;
+
+efault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Writes both fields or, as far as anybody can see, none. */
+static inline int upcall_write_state(struct upcall_owner *owner)
+{
+	struct upcall __user *upc = owner->upc;
+	struct upcall_verdict *v = &owner->verdict;
+
+	if (!user_write_access_begin(upc, sizeof(*upc)))
+		return -EFAULT;
+	unsafe_put_user(v->now.pending, &upc->pending, efault);
+	unsafe_put_user(v->now.crit_count, &upc->crit_count, efault_undo);
+	user_write_access_end();
+	return 0;
+
+efault_undo:
+	unsafe_put_user(v->was.pending, &upc->pending, efault);
+efault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 void upcall_arm(struct upcall_owner *owner);
+bool upcall_decide_own(struct upcall_owner *owner);
+int upcall_clear(struct upcall_owner *owner);
 int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
 		 void __user *frame, int least);
+long upcall_finish(struct upcall_owner *owner, int least, long ret);
+long upcall_defer(struct upcall_owner *owner, int least, long ret);
 long upcall_return(struct upcall_owner *owner, int least, long ret);
 
 #endif /* _KERNEL_UPCALL_H */

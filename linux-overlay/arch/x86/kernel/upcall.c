@@ -189,9 +189,21 @@ void arch_upcall_report_step(void)
 int arch_upcall_read_frame(struct arch_upcall_frame *frame,
 			   const void __user *from)
 {
-	if (copy_from_user(&frame->ia32, from, sizeof(frame->ia32)))
+	const struct upcall_frame_ia32 __user *f = from;
+
+	if (!user_read_access_begin(f, sizeof(*f)))
 		return -EFAULT;
+	unsafe_get_user(frame->ia32.eax, &f->eax, efault);
+	unsafe_get_user(frame->ia32.ecx, &f->ecx, efault);
+	unsafe_get_user(frame->ia32.edx, &f->edx, efault);
+	unsafe_get_user(frame->ia32.eflags, &f->eflags, efault);
+	unsafe_get_user(frame->ia32.origip, &f->origip, efault);
+	user_read_access_end();
 	return 0;
+
+efault:
+	user_read_access_end();
+	return -EFAULT;
 }
 
 /**
