@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # libupcall-mn, included by ../Makefile, which has the variables. Targets are mn,
-# mn-programs, mn-tests, print-mn-tests, print-mn-programs, mn-bench and install-mn.
+# mn-programs, mn-tests, check-mn-host, print-mn-tests, print-mn-programs, mn-bench
+# and install-mn.
 
 MN_VERSION	= 0.1.0
 MN_SONAME	= libupcall-mn.so.0
@@ -22,7 +23,9 @@ mn_links := $(O)/$(MN_SONAME) $(O)/libupcall-mn.so
 mn_mans	:= $(wildcard mn/man/*.[1-9])
 
 mn_programs := $(basename $(notdir $(wildcard mn/programs/*.c)))
-mn_tests := $(basename $(notdir $(wildcard mn/tests/*.c)))
+# man_example is the example of mn(7), as it is printed there.
+mn_tests := $(basename $(notdir $(wildcard mn/tests/*.c))) \
+	$(if $(wildcard mn/man/mn.7),man_example)
 # The other libraries' where $(O)/../i386 has them: scripts/foreign.sh.
 foreign	?= $(O)/../i386/usr
 mn_benches := compare_mn compare_nptl \
@@ -34,6 +37,7 @@ cflags_compare_st := -I$(foreign)/include
 lib_compare_st := $(foreign)/lib/libst.a
 mn_program_files := $(addprefix $(O)/mn/programs/,$(mn_programs))
 mn_test_files := $(addprefix $(O)/mn/tests/,$(mn_tests))
+mn_static := $(O)/mn/tests/static
 mn_bench_files := $(addprefix $(O)/mn/bench/,$(mn_benches))
 
 mn: $(mn_so) $(mn_links) $(O)/libupcall-mn.a $(mn_header)
@@ -49,6 +53,10 @@ print-mn-tests:
 
 print-mn-bench:
 	@printf '%s\n' $(abspath $(mn_bench_files))
+
+# On this machine, with the signal back end: the shell has to survive them.
+check-mn-host: mn-tests mn-programs
+	mn/tests/check-host.sh $(O) $(mn_test_files) $(mn_program_files)
 
 print-mn-programs:
 	@printf '%s\n' $(abspath $(mn_program_files))
@@ -74,11 +82,13 @@ $(mn_so): $(mn_objs) $(so) $(links) mn/src/libupcall-mn.map Makefile mn/mn.mk
 $(mn_links): $(mn_so)
 	$(Q)ln -sf $(<F) $@
 
-# Names of the inside must not meet a program's: one object, without them.
+# Names of the inside must not meet a program's: one object, without them. Those
+# of a group, which are the compiler's, would be gone for the program as well.
 $(O)/libupcall-mn.a: $(mn_objs)
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)$(CC) $(M32) -nostdlib -r -o $(O)/mn/libupcall-mn.o $^
+	$(Q)$(CC) $(M32) -nostdlib -r -Wl,--force-group-allocation \
+		-o $(O)/mn/libupcall-mn.o $^
 	$(Q)$(OBJCOPY) --localize-hidden $(O)/mn/libupcall-mn.o
 	$(Q)$(AR) rcsD $@ $(O)/mn/libupcall-mn.o
 
@@ -98,8 +108,20 @@ $(O)/mn/%.o: mn/%.c $(headers) $(mn_header) mn/mn.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(mn_prog_cflags) $(cflags_$(basename $(@F))) -c -o $@ $<
 
-$(mn_program_files) $(mn_test_files) $(mn_bench_files): \
-		$(O)/mn/%: $(O)/mn/%.o $(mn_so) $(mn_links)
+$(O)/mn/tests/man_example.c: mn/man/mn.7
+	@mkdir -p $(@D)
+	$(Q)sed -n '/^#include/,/^\.Ed/p' $< | sed '/^\.Ed/d; s/\\e/\\/g' >$@
+
+$(O)/mn/tests/man_example.o: $(O)/mn/tests/man_example.c $(headers) $(mn_header)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(mn_prog_cflags) -c -o $@ $<
+
+$(mn_static): $(O)/mn/tests/static.o $(O)/libupcall-mn.a $(O)/libupcall.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(M32) -static -pthread -Wl,-z,noexecstack -o $@ $^
+
+$(mn_program_files) $(filter-out $(mn_static),$(mn_test_files)) \
+		$(mn_bench_files): $(O)/mn/%: $(O)/mn/%.o $(mn_so) $(mn_links)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(mn_prog_ldflags) -o $@ $< -lupcall-mn -lupcall \
 		$(lib_$(@F))
@@ -120,7 +142,7 @@ install-mn: mn
 		install -d $$d; install -m 644 $$m $$d/; \
 	done
 
-.PHONY: mn mn-programs mn-tests mn-bench print-mn-bench print-mn-tests print-mn-programs \
-	install-mn
+.PHONY: mn mn-programs mn-tests mn-bench print-mn-bench print-mn-tests \
+	print-mn-programs check-mn-host install-mn
 
 -include $(wildcard $(O)/mn/obj/*.d $(O)/mn/obj/arch/x86/*.d $(O)/mn/*/*.d)
