@@ -77,6 +77,8 @@ mapfile -t tests < <(cleanmake -s -C "$tree/tools/testing/selftests/upcall" \
 	OUTPUT="$O/selftests" emit_tests | sed "s,^[^:]*:,$O/selftests/,")
 mapfile -t libtests < <(cleanmake -s --no-print-directory -C "$top/libupcall" \
 	O="$O/libupcall" print-tests)
+mapfile -t mntests < <(cleanmake -s --no-print-directory -C "$top/libupcall" \
+	O="$O/libupcall" print-mn-tests print-mn-programs)
 mapfile -t off < <(printf '%s\n' "${tests[@]}" | grep '/enosys')
 [ ${#tests[@]} -gt 0 ] || die "no selftests were found"
 limit=$(sed -n 's/^timeout=//p' "$top/selftests/settings")
@@ -84,6 +86,12 @@ limit=${limit:-120}
 
 suite "selftests" "kernel-$ARCH" "$limit" "${tests[@]}"
 suite -l "libupcall" "kernel-$ARCH" "$limit" "${libtests[@]}"
+UPCALL_ITERATIONS=10000 tap "libupcall-mn-host" cleanmake -s -C "$top/libupcall" \
+	O="$O/libupcall" check-mn-host
+APPEND=UPCALL_ITERATIONS=10000 suite -l "libupcall-mn" "kernel-$ARCH" $((limit * 3)) \
+	"${mntests[@]}"
+# This one wants memory.
+MEM=1G suite "libupcall-mn-1G" "kernel-$ARCH" $((limit * 3)) "$O/libupcall/mn/tests/many"
 tap "libupcall-host" cleanmake -s -C "$top/libupcall" O="$O/libupcall" check-host
 tap "libupcall-gdb" cleanmake -s -C "$top/libupcall" O="$O/libupcall" \
 	CORES="$logs/libupcall.tap" check-core
@@ -99,3 +107,5 @@ DEBUG=1 "$scripts/guest/kernel.sh"
 export APPEND=UPCALL_ITERATIONS=10000
 suite "selftests-debug" "kernel-$ARCH-debug" $((limit * 3)) "${tests[@]}"
 suite -l "libupcall-debug" "kernel-$ARCH-debug" $((limit * 3)) "${libtests[@]}"
+export APPEND=UPCALL_ITERATIONS=1000
+suite -l "libupcall-mn-debug" "kernel-$ARCH-debug" $((limit * 5)) "${mntests[@]}"
