@@ -22,6 +22,23 @@ mn_so	:= $(O)/libupcall-mn.so.$(MN_VERSION)
 mn_links := $(O)/$(MN_SONAME) $(O)/libupcall-mn.so
 mn_mans	:= $(wildcard mn/man/*.[1-9])
 
+# Pages that are about several functions: NAME=PAGE, in section 3.
+mn_man_links := mn_accept=mn_read mn_chan_close=mn_chan_create \
+	mn_chan_destroy=mn_chan_create mn_chan_recv=mn_chan_create \
+	mn_chan_send=mn_chan_create mn_chan_tryrecv=mn_chan_create \
+	mn_chan_trysend=mn_chan_create mn_cond_broadcast=mn_cond_wait \
+	mn_cond_init=mn_cond_wait mn_cond_signal=mn_cond_wait \
+	mn_cond_timedwait=mn_cond_wait mn_connect=mn_read \
+	mn_crit_exit=mn_crit_enter mn_detach=mn_spawn mn_exit=mn_spawn \
+	mn_getspecific=mn_key_create mn_hold=mn_crit_enter mn_join=mn_spawn \
+	mn_key_delete=mn_key_create mn_mutex_init=mn_mutex_lock \
+	mn_mutex_trylock=mn_mutex_lock mn_mutex_unlock=mn_mutex_lock \
+	mn_name=mn_self mn_now=mn_sleep mn_release=mn_crit_enter \
+	mn_sem_init=mn_sem_wait mn_sem_post=mn_sem_wait \
+	mn_sem_timedwait=mn_sem_wait mn_sem_trywait=mn_sem_wait \
+	mn_setspecific=mn_key_create mn_sleep_until=mn_sleep mn_vcpu=mn_self \
+	mn_write=mn_read mn_yield=mn_self
+
 mn_programs := $(basename $(notdir $(wildcard mn/programs/*.c)))
 # man_example is the example of mn(7), as it is printed there.
 mn_tests := $(basename $(notdir $(wildcard mn/tests/*.c))) \
@@ -55,8 +72,8 @@ print-mn-bench:
 	@printf '%s\n' $(abspath $(mn_bench_files))
 
 # On this machine, with the signal back end: the shell has to survive them.
-check-mn-host: mn-tests mn-programs
-	mn/tests/check-host.sh $(O) $(mn_test_files) $(mn_program_files)
+check-mn-host: mn-tests mn-programs installed
+	CC='$(CC)' CXX='$(CXX)' M32='$(M32)' mn/tests/check-host.sh $(O) $(mn_test_files) $(mn_program_files)
 
 print-mn-programs:
 	@printf '%s\n' $(abspath $(mn_program_files))
@@ -140,6 +157,8 @@ install-mn: mn
 	set -e; for m in $(mn_mans); do \
 		d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
 		install -d $$d; install -m 644 $$m $$d/; \
+	done; for m in $(mn_man_links); do \
+		ln -sf $${m#*=}.3 $(DESTDIR)$(MANDIR)/man3/$${m%=*}.3; \
 	done
 
 .PHONY: mn mn-programs mn-tests mn-bench print-mn-bench print-mn-tests \
