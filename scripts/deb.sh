@@ -31,7 +31,8 @@ look() {
 use() {
 	local f
 
-	for f in "$dir"/libupcall0_*.deb "$dir"/libupcall-dev_*.deb; do
+	for f in "$dir"/libupcall0_*.deb "$dir"/libupcall-dev_*.deb \
+		"$dir"/libupcall-mn0_*.deb "$dir"/libupcall-mn-dev_*.deb; do
 		dpkg-deb -x "$f" "$dir/root"
 	done
 	M32=-m32 "$top/libupcall/tests/installed.sh" "$dir/root" \

@@ -20,9 +20,22 @@ export PKG_CONFIG_LIBDIR="$root$libdir/pkgconfig"
 export PKG_CONFIG_SYSROOT_DIR="$root"
 export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
 export PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
-cflags=$(pkg-config --cflags libupcall)
-shared=$(pkg-config --libs libupcall)
-static=$(pkg-config --static --libs libupcall)
+# build MODULE SOURCE: both ways, by $cc, in $lang.
+build()
+{
+	name=$(basename "$2" .c)-$cc
+	cflags=$(pkg-config --cflags "$1")
+	shared=$(pkg-config --libs "$1")
+	static=$(pkg-config --static --libs "$1")
+	# shellcheck disable=SC2086
+	$cc $M32 -O2 -g -Wall -Wextra -Werror -pthread $cflags \
+		-x "$lang" -c -o "$out/obj.o" "$2"
+	# shellcheck disable=SC2086
+	$cc $M32 -pthread -o "$out/$name" "$out/obj.o" $shared \
+		-Wl,-z,now -Wl,--disable-new-dtags -Wl,-rpath,"$root$libdir"
+	# shellcheck disable=SC2086
+	$cc $M32 -pthread -static -o "$out/$name-static" "$out/obj.o" $static
+}
 
 rm -rf "$out"
 mkdir -p "$out"
@@ -32,16 +45,10 @@ for tool in $tools; do
 	cc=${tool%:*}
 	lang=${tool#*:}
 	for src in "$here"/../examples/*.c; do
-		name=$(basename "$src" .c)-$cc
-		# shellcheck disable=SC2086
-		$cc $M32 -O2 -g -Wall -Wextra -Werror -pthread $cflags \
-			-x "$lang" -c -o "$out/obj.o" "$src"
-		# shellcheck disable=SC2086
-		$cc $M32 -pthread -o "$out/$name" "$out/obj.o" $shared \
-			-Wl,-z,now -Wl,-rpath,"$root$libdir"
-		# shellcheck disable=SC2086
-		$cc $M32 -pthread -static -o "$out/$name-static" \
-			"$out/obj.o" $static
+		build libupcall "$src"
+	done
+	for src in "$here"/../mn/examples/*.c; do
+		build libupcall-mn "$src"
 	done
 done
 rm -f "$out/obj.o"
