@@ -12,6 +12,8 @@
 
 #include "rt.h"
 
+#define NR_UPC_CONTROL	501
+
 /* Upcalls: the kernel follows the rules. */
 
 /* What the context function has made of the interrupted ebp and eip. */
@@ -20,12 +22,17 @@ struct linkage {
 	unsigned long	eip;
 };
 
+/* Where an upcall is entered that the end of a section lets in. */
+extern const char mn_section_end[] __attribute__((visibility("hidden")));
+
 static void upcall(void *data)
 {
 	struct linkage *mine = __builtin_frame_address(0);
+	unsigned long eip = mine->up->eip;
 	int saved = get_errno();
 
-	on_upcall(data, mine->up->eip);
+	/* In no library, then, as far as libc.c is concerned. */
+	on_upcall(data, eip == (unsigned long)mn_section_end ? 0 : eip);
 	set_errno(saved);
 }
 
@@ -45,18 +52,35 @@ static void upcall_detach(struct vcpu *v)
 		upc_control(UPC_CONTROL_DELETE, v->upcall_id, NULL);
 }
 
+/*
+ * Always at the priority that mn_hold() lets in; on_upcall() looks whether it is
+ * for an urgent thread. One of a lower priority that is held back sets pending,
+ * and that holds back those of a higher one too, until mn_release().
+ */
 static void upcall_kick(struct vcpu *v, int priority)
 {
-	upc_control(UPC_CONTROL_DISPATCH, v->upcall_id, UPC_PRIO(priority));
+	(void)priority;
+	upc_control(UPC_CONTROL_DISPATCH, v->upcall_id, UPC_PRIO(PRIO_URGENT));
 }
 
-static void upcall_pending(void)
+/*
+ * UPC_CONTROL_DISPATCH of -1, here and not by upc_control(): inside that one no
+ * slice would end, and what has been held back would be put off once more.
+ */
+static __attribute__((noinline, noclone)) void upcall_pending(void)
 {
 	struct vcpu *v = this_vcpu();
+	long ret = NR_UPC_CONTROL;
 
 	if (v)
 		v->stats.held++;
-	upc_control(UPC_CONTROL_DISPATCH, -1, NULL);
+	__asm__ volatile ("int	$0x80\n"
+			  "	.globl	mn_section_end\n"
+			  "	.hidden	mn_section_end\n"
+			  "mn_section_end:"
+			  : "+a" (ret)
+			  : "b" (UPC_CONTROL_DISPATCH), "c" (-1), "d" (0)
+			  : "memory");
 }
 
 static void upcall_sleep(struct vcpu *v)
