@@ -41,6 +41,33 @@ static inline long number(char **argv, int i, long otherwise, long least)
 	return n;
 }
 
+/* Work whose result can be told: a walk of @turns steps from @x. */
+#define WALK_A	1664525u
+#define WALK_C	1013904223u
+
+static inline unsigned int walk(unsigned int x, unsigned int turns)
+{
+	while (turns--) {
+		x = WALK_A * x + WALK_C;
+		__asm__ volatile ("" : "+r" (x));
+	}
+	return x;
+}
+
+/* The same, all of it at once. */
+static inline unsigned int leap(unsigned int x, unsigned int turns)
+{
+	unsigned int a = WALK_A, c = WALK_C;
+
+	for (; turns; turns >>= 1) {
+		if (turns & 1)
+			x = a * x + c;
+		c = (a + 1) * c;
+		a *= a;
+	}
+	return x;
+}
+
 static inline const char *backend_name(enum mn_backend kind)
 {
 	return kind == MN_UPCALL ? "upcall" :
@@ -58,6 +85,16 @@ static inline double quantile(const double *sorted, long n, double p)
 	long i = p * n;
 
 	return sorted[i < n ? i : n - 1];
+}
+
+/* How many of them are below @x. */
+static inline long rank(const double *sorted, long n, double x)
+{
+	long i;
+
+	for (i = 0; i < n && sorted[i] < x;)
+		i++;
+	return i;
 }
 
 static inline int by_value(const void *a, const void *b)

@@ -25,29 +25,12 @@ static unsigned int work;
 static int first;
 static struct mn_sem go = MN_SEM_INITIALIZER(0);
 
-#define A	1664525u
-#define C	1013904223u
-
-/* @n steps at once, to tell what the end of a thread's walk must be. */
-static unsigned int leap(unsigned int x, unsigned int n)
-{
-	unsigned int a = A, c = C;
-
-	for (; n; n >>= 1) {
-		if (n & 1)
-			x = a * x + c;
-		c = (a + 1) * c;
-		a *= a;
-	}
-	return x;
-}
-
 static void spin(struct spinner *s, unsigned int turns)
 {
 	double sum = 0;
 
 	while (s->done < turns) {
-		s->x = A * s->x + C;
+		s->x = WALK_A * s->x + WALK_C;
 		sum += 0.5;
 		s->done++;
 	}

@@ -131,9 +131,13 @@ static void handle_pending(void)
 
 	crit_enter();
 	v = this_vcpu();
-	v->stats.held++;
+	if (v)
+		v->stats.held++;
+	else
+		local.pending = 0;	/* left over: mn_run() is done */
 	crit_sub(UPC_CRITADD);
-	handle(0);
+	if (v)
+		handle(0);
 }
 
 static void IN_HANDLER on_signal(int sig, siginfo_t *si, void *context)
