@@ -87,6 +87,7 @@ static void *poller(void *arg)
 	struct epoll_event e[BATCH];
 	int i, n;
 
+	ask_for_short_slice();
 	for (;;) {
 		n = epoll_wait(epoll_fd, e, BATCH, -1);
 		for (i = 0; i < n; i++) {

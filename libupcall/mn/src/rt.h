@@ -290,6 +290,7 @@ void timers_run(struct vcpu *v);
 int clock_start(void);
 void clock_stop(void);
 void clock_ring(void);
+void ask_for_short_slice(void);
 
 /* Somebody waits for a processor: slices have to end. */
 static inline void clock_wanted(void)
