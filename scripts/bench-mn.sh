@@ -10,12 +10,11 @@
 out=$O/bench-mn
 lmake() {
 	cleanmake -s --no-print-directory -C "$top/libupcall" O="$O/libupcall" \
-		foreign="$O/i386/usr" "$@"
+		OTHERS="$O/others" "$@"
 }
 
 # Without them their columns are empty.
-step "fetch GNU Pth and State Threads" "$top/scripts/foreign.sh" libpth-dev libst-dev ||
-	note "they are left out"
+"$top/scripts/others.sh"
 step "build the comparison" lmake mn mn-bench
 mapfile -t progs < <(lmake print-mn-bench)
 

@@ -39,19 +39,24 @@ mn_man_links := mn_accept=mn_read mn_chan_close=mn_chan_create \
 	mn_setspecific=mn_key_create mn_sleep_until=mn_sleep mn_vcpu=mn_self \
 	mn_write=mn_read mn_yield=mn_self
 
-mn_programs := $(basename $(notdir $(wildcard mn/programs/*.c)))
+# i386 libraries of others, unpacked there: see scripts/others.sh. What uses one
+# that is not there is left out.
+OTHERS	?= $(O)/others
+others_lib := $(OTHERS)/usr/lib
+have	= $(wildcard $(OTHERS)/usr/include/$(1))
+missing := $(if $(call have,lua5.4/lua.h),,lua) \
+	$(if $(call have,pth.h),,compare_pth) $(if $(call have,st.h),,compare_st)
+mn_programs := $(filter-out $(missing),\
+	$(basename $(notdir $(wildcard mn/programs/*.c))))
 # man_example is the example of mn(7), as it is printed there.
 mn_tests := $(basename $(notdir $(wildcard mn/tests/*.c))) \
 	$(if $(wildcard mn/man/mn.7),man_example)
-# The other libraries' where $(O)/../i386 has them: scripts/foreign.sh.
-foreign	?= $(O)/../i386/usr
-mn_benches := compare_mn compare_nptl \
-	$(if $(wildcard $(foreign)/include/pth.h),compare_pth) \
-	$(if $(wildcard $(foreign)/include/st.h),compare_st)
-cflags_compare_pth := -I$(foreign)/include
-lib_compare_pth := $(foreign)/lib/i386-linux-gnu/libpth.a
-cflags_compare_st := -I$(foreign)/include
-lib_compare_st := $(foreign)/lib/libst.a
+mn_benches := $(filter-out $(missing),\
+	$(basename $(notdir $(wildcard mn/bench/*.c))))
+cflags_compare_pth := -I$(OTHERS)/usr/include
+lib_compare_pth := $(others_lib)/i386-linux-gnu/libpth.a
+cflags_compare_st := -I$(OTHERS)/usr/include
+lib_compare_st := $(others_lib)/libst.a
 mn_program_files := $(addprefix $(O)/mn/programs/,$(mn_programs))
 mn_test_files := $(addprefix $(O)/mn/tests/,$(mn_tests))
 mn_static := $(O)/mn/tests/static
@@ -119,6 +124,11 @@ mn_prog_ldflags = $(M32) -pthread -rdynamic -Wl,-z,noexecstack \
 	-L$(O) -Wl,-rpath,'$$ORIGIN/../..' -Wl,-rpath-link,$(O)
 
 cflags_fpu = -mgeneral-regs-only
+others_cflags := -isystem $(OTHERS)/usr/include \
+	-isystem $(OTHERS)/usr/include/i386-linux-gnu
+cflags_lua := $(others_cflags)
+lib_lua	= $(others_lib)/i386-linux-gnu/liblua5.4.so.0 \
+	-Wl,-rpath,$(others_lib)/i386-linux-gnu
 
 $(O)/mn/%.o: mn/%.c $(headers) $(mn_header) mn/mn.mk
 	$(call say,CC,$@)
