@@ -43,6 +43,7 @@ help:
 	$s/help.sh
 
 demo: lib kernel
+	$s/deps.sh demo
 	$s/demo.sh
 
 check:
@@ -53,6 +54,7 @@ bench:
 
 bench-mn: kernel
 	$s/deps.sh programs
+bench-mn: lib kernel
 	$s/bench-mn.sh
 
 tree:

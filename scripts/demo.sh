@@ -1,9 +1,61 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Show upcalls at work: libupcall's demonstration, in the guest.
+# Show upcalls at work, in one guest: libupcall's demonstration, then programs
+# of many threads, the last of which is a server that computes. A picture of how
+# long its clients waited goes to $O/demo/echo.png.
 
 . "$(dirname "$0")/common.sh"
+# shellcheck source=scripts/guest/put.sh
+. "$top/scripts/guest/put.sh"
 
-demo=$O/libupcall/examples/demo
-[ -x "$demo" ] || die "libupcall has no demonstration yet"
-ARGS='' exec "$top/scripts/guest/run.sh" "$demo"
+bin=$O/libupcall
+out=$O/demo
+dir=$(scratch demo)
+trap 'rm -rf "$dir"' EXIT
+mkdir -p "$out"
+
+# show PROGRAM ARGUMENTS: one more to run in the guest, if it could be built.
+show() {
+	local prog=$bin/$1
+
+	shift
+	if [ ! -x "$prog" ]; then
+		note "there is no ${prog##*/}"
+		return
+	fi
+	put_program "$prog"
+	printf 'echo; %s %s || { echo "%s: FAILED: $?"; status=1; }\n' \
+		"'$prog'" "$*" "${prog##*/}" >>"$dir/job"
+}
+
+printf '#!/bin/sh\nstatus=0\n' >"$dir/job"
+show examples/demo
+show mn/programs/sieve 8000
+show mn/programs/spin 1000
+show mn/programs/lua 100 10
+show mn/programs/echo -p 2000 1 1000
+echo "exit \$status" >>"$dir/job"
+chmod +x "$dir/job"
+
+# What is for the picture is not for the terminal.
+: >"$out/plot"
+"$top/scripts/guest/boot.sh" -n demo "$dir" |
+	awk -v plot="$out/plot" '
+		/^plot / { sub(/\r$/, ""); print >plot; next }
+		{ print; fflush() }'
+
+# From (in us), answers, and the part that took at least so long.
+for kind in upcall signal off; do
+	awk -v kind=$kind '
+		$2 == kind { from[++n] = $3; got[n] = $4; left += $4 }
+		END {
+			for (i = 1; i <= n; i++) {
+				all = i == 1 ? left : all
+				print from[i], got[i], left / all
+				left -= got[i]
+			}
+		}' "$out/plot" >"$out/$kind.dat"
+done
+(cd "$out" && gnuplot "$top/scripts/demo/echo.gp")
+say "
+$out/echo.png shows it."

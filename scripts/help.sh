@@ -8,8 +8,9 @@ cat <<EOF
 usage: make TARGET [VARIABLE=value ...]
 
 To see it work                                  variables
-  demo                upcalls at work in a guest    BASE O KERNEL_SRC SMP MEM CPU ACCEL
+  demo                upcalls at work, a picture     BASE O KERNEL_SRC SMP MEM CPU ACCEL
   check               every test, and the totals    BASE O KERNEL_SRC SMP MEM CPU ACCEL
+  bench-mn            threads: with others' beside  as demo
   bench               figures, tables, a chart      BASE O KERNEL_SRC MEM CPU ACCEL BENCH_CPUS
   bench-mn            threads beside other libraries'  kernel's, SMP MEM CPU ACCEL
   check-all           the tests on every kernel     O SMP MEM ACCEL ROWS

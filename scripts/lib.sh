@@ -11,6 +11,7 @@ if [ "${1-}" = install ]; then
 	lmake install PREFIX="${PREFIX:-/usr/local}" DESTDIR="${DESTDIR-}"
 	exit
 fi
+"$top/scripts/others.sh"
 step "build libupcall" lmake all
 [ "${1-}" != tests ] || step "build libupcall's tests" lmake tests
 [ "${1-}" != bench ] || step "build the benchmark" lmake bench

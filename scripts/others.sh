@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Fetch i386 libraries of others that some of libupcall's programs use, and
-# unpack them below $O/libupcall/others; dpkg is told nothing. Without them (no
+# unpack them in $O/others; dpkg is told nothing. Without them (no
 # network) those programs are left out.
 
 . "$(dirname "$0")/common.sh"
 
-dir=$O/libupcall/others
+dir=$O/others
 packages="liblua5.4-0 liblua5.4-dev libpth20 libpth-dev libst1 libst-dev"
 [ "$(cat "$dir/packages" 2>/dev/null)" != "$packages" ] || exit 0
 

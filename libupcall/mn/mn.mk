@@ -41,8 +41,8 @@ mn_man_links := mn_accept=mn_read mn_chan_close=mn_chan_create \
 
 # i386 libraries of others, unpacked there: see scripts/others.sh. What uses one
 # that is not there is left out.
-OTHERS	?= $(O)/others
-others_lib := $(OTHERS)/usr/lib
+OTHERS	?= $(O)/../others
+others_lib := $(abspath $(OTHERS))/usr/lib
 have	= $(wildcard $(OTHERS)/usr/include/$(1))
 missing := $(if $(call have,lua5.4/lua.h),,lua) \
 	$(if $(call have,pth.h),,compare_pth) $(if $(call have,st.h),,compare_st)
