@@ -52,8 +52,6 @@ check:
 bench:
 	$s/bench.sh
 
-bench-mn: kernel
-	$s/deps.sh programs
 bench-mn: lib kernel
 	$s/bench-mn.sh
 

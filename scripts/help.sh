@@ -10,9 +10,8 @@ usage: make TARGET [VARIABLE=value ...]
 To see it work                                  variables
   demo                upcalls at work, a picture     BASE O KERNEL_SRC SMP MEM CPU ACCEL
   check               every test, and the totals    BASE O KERNEL_SRC SMP MEM CPU ACCEL
-  bench-mn            threads: with others' beside  as demo
   bench               figures, tables, a chart      BASE O KERNEL_SRC MEM CPU ACCEL BENCH_CPUS
-  bench-mn            threads beside other libraries'  kernel's, SMP MEM CPU ACCEL
+  bench-mn            threads, beside others'       as demo
   check-all           the tests on every kernel     O SMP MEM ACCEL ROWS
 To work with it
   tree                a patched kernel tree         BASE O KERNEL_SRC FORCE

@@ -6,7 +6,10 @@
 
 . "$(dirname "$0")/common.sh"
 
-lmake() { cleanmake -C "$top/libupcall" O="$O/libupcall" ${V:+V=1} -j"$JOBS" "$@"; }
+lmake() {
+	cleanmake -C "$top/libupcall" O="$O/libupcall" OTHERS="$O/others" \
+		${V:+V=1} -j"$JOBS" "$@"
+}
 if [ "${1-}" = install ]; then
 	lmake install PREFIX="${PREFIX:-/usr/local}" DESTDIR="${DESTDIR-}"
 	exit
