@@ -318,7 +318,12 @@ static void after_fork(void)
 
 static void in_child(void)
 {
+	struct vcpu *v = this_vcpu();
+
 	rt.forked = rt.running;
+	/* What the parent had held back is the parent's. */
+	if (v)
+		v->upc->pending = 0;
 	crit_sub(UPC_CRITADD);
 }
 

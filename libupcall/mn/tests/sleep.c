@@ -12,10 +12,10 @@ static void *sleeps(void *arg)
 	int i, n = turns(200);
 
 	for (i = 0; i < n; i++) {
-		int64_t until = mn_now() + random_next(&seed) % 2000000;
+		int64_t length = random_next(&seed) % 2000000;
+		int64_t until = mn_now() + length;
 
-		CHECK(!(i % 2 ? mn_sleep_until(until) :
-				mn_sleep(until - mn_now())));
+		CHECK(!(i % 2 ? mn_sleep_until(until) : mn_sleep(length)));
 		CHECK(mn_now() >= until);
 	}
 	return NULL;
