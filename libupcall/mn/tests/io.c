@@ -182,6 +182,36 @@ static void *through_nonblocking(void *arg)
 	return arg;
 }
 
+/* All of it in one call, where there is room for a part alone. */
+static unsigned char big[300000];
+
+static void *writes_big(void *arg)
+{
+	CHECK(mn_write(ends[1], big, sizeof(big)) == sizeof(big));
+	close(ends[1]);
+	return arg;
+}
+
+static void *all_of_it(void *arg)
+{
+	unsigned char buf[CHUNK];
+	unsigned long got = 0;
+	ssize_t n;
+	mn_t t;
+
+	fill(big, sizeof(big), 5);
+	CHECK(!pipe(ends));
+	spawn(&t, writes_big, NULL);
+	while ((n = mn_read(ends[0], buf, sizeof(buf))) > 0) {
+		CHECK(got + n <= sizeof(big) && !memcmp(buf, big + got, n));
+		got += n;
+	}
+	CHECK(!n && got == sizeof(big));
+	CHECK(!mn_join(t, NULL));
+	close(ends[0]);
+	return arg;
+}
+
 static void *through_file(void *arg)
 {
 	char name[] = "/tmp/upcall-mn-io.XXXXXX";
@@ -293,6 +323,7 @@ static const struct mn_case cases[] = {
 	{ "through a pipe", through_pipe, 0 },
 	{ "through a socket", through_socket, 0 },
 	{ "through one with O_NONBLOCK", through_nonblocking, 0 },
+	{ "more than there is room for", all_of_it, 0 },
 	{ "to a file and back", through_file, ONCE },
 	{ "a listener without room", full_backlog, 0 },
 	{ "errors", refusals, ONCE },
