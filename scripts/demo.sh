@@ -32,7 +32,7 @@ printf '#!/bin/sh\nstatus=0\n' >"$dir/job"
 show examples/demo
 show mn/programs/sieve 8000
 show mn/programs/spin 1000
-show mn/programs/lua 100 10
+show mn/programs/lua 50 5
 show mn/programs/echo -p 2000 1 1000
 echo "exit \$status" >>"$dir/job"
 chmod +x "$dir/job"
