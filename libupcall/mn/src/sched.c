@@ -25,7 +25,7 @@
  * t->vcpu changed before. It is given
  *
  *   - when it becomes ready, if two others wait already and somebody is idle,
- *   - at each tick, if somebody is idle, or has many fewer,
+ *   - at each tick, if somebody is idle,
  *   - to a virtual CPU that has asked (v->thieves), which each does before it
  *     goes to sleep.
  *
@@ -342,24 +342,6 @@ static void preempt(struct vcpu *v)
 	t->preempted = false;
 }
 
-#define LEVEL	4	/* a difference not worth the trouble */
-
-/*
- * Threads get the same share of a virtual CPU, so there should be as many on each.
- * What is still in an inbox is not counted; the next tick sees it.
- */
-static void level(struct vcpu *v)
-{
-	struct vcpu *least = v;
-	int i;
-
-	for (i = 0; i < rt.vcpus; i++)
-		if (rt.vcpu[i].queue.n < least->queue.n)
-			least = &rt.vcpu[i];
-	if (v->queue.n >= least->queue.n + LEVEL)
-		give(v, least, (v->queue.n - least->queue.n) / 2);
-}
-
 /* A slice is over: has the current thread had it from the beginning? */
 static bool tick(struct vcpu *v)
 {
@@ -367,7 +349,6 @@ static bool tick(struct vcpu *v)
 		offer(v, (v->queue.n + 1) / 2);
 	if (!v->queue.n)
 		return false;
-	level(v);
 	if (v->ticked == v->switches || v->retry)
 		return true;
 	v->ticked = v->switches;
