@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -232,24 +231,10 @@ void ask_for_short_slice(void)
 	syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
-/*
- * A kernel that has all processors busy with virtual CPUs may let the clock wait
- * for several slices. Where the program may ask for better it does; there is
- * little that the clock has to do.
- */
-static void come_first(void)
-{
-	struct sched_param param = { .sched_priority = 1 };
-
-	pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
-}
-
 static void *clock_main(void *arg)
 {
 	int64_t slice_end = 0;
 	int quiet = 0;
-
-	come_first();
 
 	ask_for_short_slice();
 	while (!__atomic_load_n(&clock_stopping, __ATOMIC_SEQ_CST)) {
