@@ -62,7 +62,7 @@ static inline int is_answer(const struct connection *c, int connection)
 /* Each request is due at a time of its own, one connection after the other. */
 static inline int64_t due_time(const struct load *load, int64_t start, long i)
 {
-	return start + i * INT64_C(1000000000) / load->per_second;
+	return start + i * (INT64_C(1000000000) / load->per_second);
 }
 
 static inline int send_due(const struct load *load, struct connection *c,
@@ -122,17 +122,17 @@ static inline int connect_all(const struct load *load, struct connection *c,
 }
 
 /* A timer that ticks whenever a request is due; its number is -1. */
-static inline int tick_when_due(const struct load *load, int epoll)
+static inline int tick_when_due(const struct load *load, int64_t start, int epoll)
 {
-	long period = 1000000000 / load->per_second;
+	int64_t period = due_time(load, 0, 1);
 	struct itimerspec its = {
 		.it_interval = { period / 1000000000, period % 1000000000 },
-		.it_value = { 0, 1 },
+		.it_value = { start / 1000000000, start % 1000000000 },
 	};
 	struct epoll_event e = { .events = EPOLLIN, .data.u32 = -1 };
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 
-	if (fd < 0 || timerfd_settime(fd, 0, &its, NULL) ||
+	if (fd < 0 || timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, NULL) ||
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e))
 		client_failed("timer");
 	return fd;
@@ -141,9 +141,9 @@ static inline int tick_when_due(const struct load *load, int epoll)
 static inline int exchange(const struct load *load, struct connection *c,
 			   int epoll, double *latency)
 {
-	int timer = tick_when_due(load, epoll);
-	long sent = 0, received = 0;
 	int64_t start = mn_now();
+	int timer = tick_when_due(load, start, epoll);
+	long sent = 0, received = 0;
 	struct epoll_event e[64];
 	uint64_t ticks;
 	int i, n;
