@@ -28,21 +28,41 @@ show() {
 		"'$prog'" "$*" "${prog##*/}" >>"$dir/job"
 }
 
-printf '#!/bin/sh\nstatus=0\n' >"$dir/job"
+# A guest on a busy host may have failed to calibrate its clocks, and would have
+# slices of 4 ms and nothing shorter: it says so at once, and is booted again.
+coarse=75
+cat >"$dir/job" <<EOF
+#!/bin/sh
+n=0
+until grep -q 'resolution: 1 nsec' /proc/timer_list; do
+	n=\$((n + 1))
+	[ \$n -le 3 ] || [ -e /anyway ] || exit $coarse
+	[ \$n -le 3 ] || break
+	sleep 1
+done
+status=0
+EOF
 show examples/demo
 show mn/programs/sieve 8000
 show mn/programs/spin 1000
 show mn/programs/lua 50 5
-show mn/programs/echo -p 2000 1 1000
+show mn/programs/echo -p 2000 1 700
 echo "exit \$status" >>"$dir/job"
 chmod +x "$dir/job"
 
 # What is for the picture is not for the terminal.
-: >"$out/plot"
-"$top/scripts/guest/boot.sh" -n demo "$dir" |
-	awk -v plot="$out/plot" '
-		/^plot / { sub(/\r$/, ""); print >plot; next }
-		{ print; fflush() }'
+boot() {
+	: >"$out/plot"
+	"$top/scripts/guest/boot.sh" -n demo "$dir" |
+		awk -v plot="$out/plot" '
+			/^plot / { sub(/\r$/, ""); print >plot; next }
+			{ print; fflush() }'
+}
+status=$coarse
+for last in '' '' 1; do
+	[ -z "$last" ] || : >"$dir/anyway"
+	[ $status != $coarse ] || { status=0; boot || status=$?; }
+done
 
 # From (in us), answers, and the part that took at least so long.
 for kind in upcall signal off; do
@@ -56,6 +76,9 @@ for kind in upcall signal off; do
 			}
 		}' "$out/plot" >"$out/$kind.dat"
 done
-(cd "$out" && gnuplot "$top/scripts/demo/echo.gp")
-say "
+if [ -s "$out/plot" ]; then
+	(cd "$out" && gnuplot "$top/scripts/demo/echo.gp")
+	say "
 $out/echo.png shows it."
+fi
+exit $status
