@@ -23,7 +23,7 @@ set border 3
 set tics nomirror
 set lmargin 10
 
-set key top left reverse Left
+set key top center reverse Left
 set style fill transparent solid 0.5
 set ylabel "answers"
 set yrange [0:*]
@@ -31,7 +31,7 @@ plot for [k in kinds] k.".dat" \
 	using ($1 / 1000):($2 / 2.0):($1 / 1000):($1 / 1000 * step):(0):2 \
 	with boxxyerror lc rgb colour(k) title title(k)
 
-set key bottom left reverse Left
+unset key
 set logscale y
 set yrange [0.0004:1.2]
 set ytics ("all" 1, "1 in 2" 0.5, "1 in 10" 0.1, "1 in 100" 0.01, "1 in 1000" 0.001)
