@@ -142,31 +142,22 @@ MN_EXPORT int mn_chan_tryrecv(struct mn_chan *c, void *element)
 	return enter() ? leave(try_recv(c, element, NULL)) : EPERM;
 }
 
-/* Somebody who waits, for either; all of them are woken to look again. */
-static struct mn_thread *take_any(struct mn_chan *c)
-{
-	struct mn_thread *t;
-
-	spin_lock(chan_lock(c));
-	c->closed = true;
-	t = waitq_take(&c->receivers);
-	if (!t)
-		t = waitq_take(&c->senders);
-	spin_unlock(chan_lock(c));
-	return t;
-}
-
+/* Who is woken looks again; one of them may do away with the channel. */
 MN_EXPORT int mn_chan_close(struct mn_chan *c)
 {
-	struct mn_thread *t;
+	struct mn_thread *list = NULL;
+	bool closed;
 
 	if (!enter())
 		return EPERM;
-	if (c->closed)
-		return leave(EPIPE);
-	while ((t = take_any(c)))
-		wake(t);
-	return leave(0);
+	spin_lock(chan_lock(c));
+	closed = c->closed;
+	c->closed = true;
+	waitq_take_all(&c->receivers, &list);
+	waitq_take_all(&c->senders, &list);
+	spin_unlock(chan_lock(c));
+	wake_list(list);
+	return leave(closed ? EPIPE : 0);
 }
 
 MN_EXPORT int mn_chan_destroy(struct mn_chan *c)

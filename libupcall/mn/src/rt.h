@@ -276,6 +276,8 @@ void set_errno(int e);
 unsigned int *lock_of(const void *object);
 void waitq_add(struct mn_waitq *q, struct mn_thread *t);	/* (L) */
 struct mn_thread *waitq_take(struct mn_waitq *q);		/* (L) */
+void waitq_take_all(struct mn_waitq *q, struct mn_thread **list);	/* (L) */
+void wake_list(struct mn_thread *list);
 void waitq_remove(struct mn_waitq *q, struct mn_thread *t);	/* (L) */
 int wait_until(enum state state, int64_t deadline);
 bool give_up(struct mn_thread *t);

@@ -89,16 +89,32 @@ static void wake_taken(struct mn_thread *t)
 		wake(t);
 }
 
-static void wake_all(struct mn_waitq *q, unsigned int *lock)
+/*
+ * Puts all that wait in @q behind those in @list, in order. wake_list() is for
+ * after the lock, when the object may be gone.
+ */
+void waitq_take_all(struct mn_waitq *q, struct mn_thread **list)
 {
 	struct mn_thread *t;
 
-	do {
-		spin_lock(lock);
-		t = waitq_take(q);
-		spin_unlock(lock);
-		wake_taken(t);
-	} while (t);
+	while (*list)
+		list = &(*list)->wait_next;
+	while ((t = waitq_take(q))) {
+		t->wait_next = NULL;
+		*list = t;
+		list = &t->wait_next;
+	}
+}
+
+void wake_list(struct mn_thread *list)
+{
+	struct mn_thread *next;
+
+	for (; list; list = next) {
+		/* It may be in another queue once it has been woken. */
+		next = list->wait_next;
+		wake(list);
+	}
 }
 
 /*
@@ -271,21 +287,14 @@ MN_EXPORT int mn_cond_signal(struct mn_cond *c)
 MN_EXPORT int mn_cond_broadcast(struct mn_cond *c)
 {
 	unsigned int *lock = lock_of(&c->_queue);
-	struct mn_thread *t, *next, *list = NULL, **end = &list;
+	struct mn_thread *list = NULL;
 
 	if (!enter())
 		return EPERM;
 	spin_lock(lock);
-	while ((t = waitq_take(&c->_queue))) {
-		t->wait_next = NULL;
-		*end = t;
-		end = &t->wait_next;
-	}
+	waitq_take_all(&c->_queue, &list);
 	spin_unlock(lock);
-	for (t = list; t; t = next) {
-		next = t->wait_next;
-		wake(t);
-	}
+	wake_list(list);
 	return leave(0);
 }
 
@@ -377,7 +386,7 @@ static int once_begin(struct mn_once *o, struct mn_thread *t)
 MN_EXPORT int mn_once(struct mn_once *o, void (*fn)(void))
 {
 	unsigned int *lock = lock_of(&o->_queue);
-	struct mn_thread *t;
+	struct mn_thread *t, *list = NULL;
 	int state;
 
 	if (__atomic_load_n(&o->_state, __ATOMIC_ACQUIRE) == ONCE_DONE)
@@ -396,7 +405,8 @@ MN_EXPORT int mn_once(struct mn_once *o, void (*fn)(void))
 	enter();
 	spin_lock(lock);
 	o->_state = ONCE_DONE;
+	waitq_take_all(&o->_queue, &list);
 	spin_unlock(lock);
-	wake_all(&o->_queue, lock);
+	wake_list(list);
 	return leave(0);
 }
