@@ -3,6 +3,7 @@
  * Semaphores: what is posted is had once.
  */
 #include <limits.h>
+#include <stdbool.h>
 #include "mn_test.h"
 
 #define CREW	8
@@ -10,6 +11,16 @@
 
 static struct mn_sem sem, answer;
 static int inside, most;
+
+static void note_most(int now)
+{
+	int old = get(&most);
+
+	while (now > old &&
+	       !__atomic_compare_exchange_n(&most, &old, now, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+}
 
 static void *takes_token(void *arg)
 {
@@ -22,8 +33,10 @@ static void *takes_token(void *arg)
 		CHECK(!mn_sem_wait(&sem));
 		now = add(&inside, 1);
 		CHECK(now >= 1 && now <= TOKENS);
-		if (now > get(&most))
-			most = now;
+		note_most(now);
+		/* Who comes first stays until there is company. */
+		while (get(&most) < 2)
+			mn_yield();
 		spin(random_next(&seed) % 128);
 		if (i % 16 == 0)
 			mn_yield();
