@@ -57,9 +57,8 @@ static void upcall_detach(struct vcpu *v)
  * for an urgent thread. One of a lower priority that is held back sets pending,
  * and that holds back those of a higher one too, until mn_release().
  */
-static void upcall_kick(struct vcpu *v, int priority)
+static void upcall_kick(struct vcpu *v)
 {
-	(void)priority;
 	upc_control(UPC_CONTROL_DISPATCH, v->upcall_id, UPC_PRIO(PRIO_URGENT));
 }
 
@@ -191,9 +190,8 @@ static void signal_detach(struct vcpu *v)
  * for each before the first handler runs. Whoever takes pending away says that
  * there may be another, before he looks at what there is to do.
  */
-static void signal_kick(struct vcpu *v, int priority)
+static void signal_kick(struct vcpu *v)
 {
-	(void)priority;
 	if (__atomic_exchange_n(&v->sleeping, 0, __ATOMIC_SEQ_CST))
 		futex(&v->sleeping, FUTEX_WAKE_PRIVATE, 1, 0);
 	else if (!__atomic_exchange_n(&v->signalled, 1, __ATOMIC_SEQ_CST))
@@ -239,9 +237,8 @@ static int nothing_attach(struct vcpu *v)
 	return 0;
 }
 
-static void nothing_kick(struct vcpu *v, int priority)
+static void nothing_kick(struct vcpu *v)
 {
-	(void)priority;
 	if (__atomic_exchange_n(&v->sleeping, 0, __ATOMIC_SEQ_CST))
 		futex(&v->sleeping, FUTEX_WAKE_PRIVATE, 1, 0);
 }

@@ -134,7 +134,7 @@ MN_EXPORT int mn_dump(int fd)
 	dump_fd = fd;
 	dump_left = rt.vcpus;
 	for (i = 0; i < rt.vcpus; i++)
-		kick(&rt.vcpu[i], PRIO_NORMAL, REQ_DUMP);
+		kick(&rt.vcpu[i], REQ_DUMP);
 	while (__atomic_load_n(&dump_left, __ATOMIC_SEQ_CST)) {
 		if (mn_self())
 			mn_yield();

@@ -17,7 +17,11 @@
 #define MN_VCPUS_MAX	32		/* bits of rt.idle */
 #define MN_THREADS_MAX	131072
 
-/* Priorities of upcalls. mn_hold() adds HOLD_ADD to crit_count. */
+/*
+ * The current thread makes room for others at one of these, if it is above its
+ * part of crit_count, to which mn_hold() adds HOLD_ADD. All upcalls are sent at
+ * the second: see backend.c.
+ */
 #define PRIO_NORMAL	1
 #define PRIO_URGENT	16
 #define HOLD_ADD	1
@@ -82,7 +86,6 @@ struct mn_thread {
 	/* In the queue of what it waits for. */
 	struct mn_waitq		*waitq;
 	struct mn_thread	*wait_next, *wait_prev;
-	void			*wait_data;
 	int64_t			deadline;
 	int			timer;		/* its place in the heap, or -1 */
 	int			last;		/* virtual CPU it ran on, or -1 */
@@ -150,7 +153,7 @@ struct vcpu {
 struct backend {
 	int	(*attach)(struct vcpu *v);	/* on the virtual CPU's thread */
 	void	(*detach)(struct vcpu *v);
-	void	(*kick)(struct vcpu *v, int priority);	/* from any thread */
+	void	(*kick)(struct vcpu *v);	/* from any thread */
 	void	(*pending)(void);	/* at the end of a section */
 	void	(*sleep)(struct vcpu *v);	/* leaves a section, returns outside */
 };
@@ -264,7 +267,7 @@ void queue_last(struct runq *q, struct mn_thread *t);
 void schedule(struct vcpu *v);
 void make_ready(struct vcpu *v, struct mn_thread *t);
 void wake(struct mn_thread *t);
-void kick(struct vcpu *v, int priority, unsigned int requests);
+void kick(struct vcpu *v, unsigned int requests);
 void on_upcall(struct vcpu *v, unsigned long eip);
 void idle_loop(struct vcpu *v);
 void after_switch(void);
@@ -309,14 +312,12 @@ void stacks_drop(struct vcpu *v);
 int stack_watch(struct vcpu *v);
 void stack_unwatch(struct vcpu *v);
 void *stack_bottom(const struct mn_thread *t);
-size_t page_up(size_t size);
 
 /* thread.c */
 int thread_create(struct mn_thread **out, const struct mn_attr *attr,
 		  void *(*fn)(void *), void *arg);
 void thread_bury(struct vcpu *v, struct mn_thread *t);
 void threads_free(void);
-void run_destructors(struct mn_thread *t);
 
 /* libc.c */
 void ranges_find(void);

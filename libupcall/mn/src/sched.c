@@ -127,7 +127,7 @@ static void count(unsigned int *counter)
  * Has @v look at its inbox and at @requests. Not needed if somebody else is
  * about to have it look at the same.
  */
-void kick(struct vcpu *v, int priority, unsigned int requests)
+void kick(struct vcpu *v, unsigned int requests)
 {
 	if (requests) {
 		unsigned int old = __atomic_fetch_or(&v->requests, requests,
@@ -139,7 +139,7 @@ void kick(struct vcpu *v, int priority, unsigned int requests)
 		}
 	}
 	count(&v->sent);
-	rt.backend->kick(v, priority);
+	rt.backend->kick(v);
 }
 
 static void send_to(struct vcpu *to, struct mn_thread *t)
@@ -149,7 +149,7 @@ static void send_to(struct vcpu *to, struct mn_thread *t)
 
 	t->vcpu = to;
 	if (inbox_put(to, t) || urgent)
-		kick(to, urgent ? PRIO_URGENT : PRIO_NORMAL, 0);
+		kick(to, 0);
 	else
 		count(&to->coalesced);
 }
@@ -200,7 +200,7 @@ static void offer(struct vcpu *v, unsigned int n)
 
 	/* One that was claimed for nothing has to say again that it is idle. */
 	if (idle && !give(v, idle, n))
-		kick(idle, PRIO_NORMAL, 0);
+		kick(idle, 0);
 }
 
 /* Virtual CPUs that have asked get half of what waits. */
@@ -253,7 +253,7 @@ void wake(struct mn_thread *t)
 	/* Unless it has been given away, it comes in at the section's end. */
 	make_ready(v, t);
 	if (urgent_waits(v))
-		kick(v, PRIO_URGENT, 0);
+		kick(v, 0);
 }
 
 static void inbox_take(struct vcpu *v)
@@ -432,7 +432,7 @@ static void ask_for_work(struct vcpu *v)
 			continue;
 		if (!__atomic_fetch_or(&other->thieves, 1u << v->index,
 				       __ATOMIC_SEQ_CST))
-			kick(other, PRIO_NORMAL, 0);
+			kick(other, 0);
 		return;
 	}
 }
@@ -475,7 +475,7 @@ void stop_all(void)
 	int i;
 
 	for (i = 0; i < rt.vcpus; i++)
-		kick(&rt.vcpu[i], PRIO_URGENT, REQ_STOP);
+		kick(&rt.vcpu[i], REQ_STOP);
 }
 
 static void sleep_idle(struct vcpu *v)

@@ -20,7 +20,7 @@
 
 static struct sigaction old_segv;
 
-size_t page_up(size_t size)
+static size_t page_up(size_t size)
 {
 	return (size + PAGE - 1) & ~(size_t)(PAGE - 1);
 }

@@ -133,6 +133,8 @@ MN_EXPORT int mn_spawn(mn_t *thread, const struct mn_attr *attr,
 	return leave(ret);
 }
 
+static void run_destructors(struct mn_thread *t);
+
 MN_EXPORT void mn_exit(void *result)
 {
 	struct mn_thread *t = mn_self();
@@ -375,7 +377,7 @@ MN_EXPORT void *mn_getspecific(mn_key_t key)
 }
 
 /* As pthreads: a destructor may set slots again, but not for ever. */
-void run_destructors(struct mn_thread *t)
+static void run_destructors(struct mn_thread *t)
 {
 	bool again = true;
 	int round, i;

@@ -153,14 +153,13 @@ static int64_t look_at(struct vcpu *v, int64_t now, bool slice_over)
 	int64_t next = load64(&v->next_deadline);
 
 	if (next <= now) {
-		/* It may be an urgent thread's; on_upcall() looks. */
-		kick(v, PRIO_URGENT, REQ_TIMER);
+		kick(v, REQ_TIMER);
 		next = MN_FOREVER;
 	}
 	if (v->current == &v->idle || !(v->queue.n || v->retry))
 		return next;
 	if (slice_over || v->retry)
-		kick(v, v->retry ? PRIO_URGENT : PRIO_NORMAL, REQ_TICK);
+		kick(v, REQ_TICK);
 	if (v->retry && now + rt.slice / RETRY_PART < next)
 		next = now + rt.slice / RETRY_PART;
 	return next;
