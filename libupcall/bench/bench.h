@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <sys/upcall.h>
 
+#include "../src/arch/x86/syscall.h"
+
 /*
  * A row: an operation that is called over and over, between two readings of
  * the clock. @before is called before each, outside of what is measured.
@@ -44,16 +46,7 @@ void fail(const char *what) __attribute__((noreturn));
 extern int have_upcalls;
 
 /* The same way into the kernel for all that is compared, with no errno. */
-static inline int call(int nr, long a, long b, long c, long d)
-{
-	int ret;
-
-	__asm__ __volatile__ ("int $0x80"
-			      : "=a" (ret)
-			      : "0" (nr), "b" (a), "c" (b), "d" (c), "S" (d)
-			      : "memory", "cc");
-	return ret;
-}
+#define call	sys_call4
 
 #define NR_UPC_REGISTER	500
 #define NR_UPC_CONTROL	501

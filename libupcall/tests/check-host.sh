@@ -13,26 +13,8 @@ shift
 so=$build/libupcall.so.0
 : "${CC:=cc}" "${CXX:=c++}" "${M32:=}"
 
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-
-n=0
-failed=0
-
-# check WHAT COMMAND...: its output is shown if it fails.
-check()
-{
-	what=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$tmp/out" 2>&1; then
-		echo "ok $n - $what"
-	else
-		echo "not ok $n - $what"
-		sed 's/^/# /' "$tmp/out"
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=libupcall/tests/tap.sh
+. "$here/tap.sh"
 
 # The exported symbols are those of the version map, and of no other version.
 symbols()

@@ -16,26 +16,8 @@ header=$here/../include/upcall/mn.h
 man=$here/../man
 : "${CC:=cc}" "${CXX:=c++}" "${M32:=}"
 
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-
-n=0
-failed=0
-
-# check WHAT COMMAND...: what it says is shown if it fails.
-check()
-{
-	what=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$tmp/out" 2>&1; then
-		echo "ok $n - $what"
-	else
-		echo "not ok $n - $what"
-		tail -n 20 "$tmp/out" | sed 's/^/# /'
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=libupcall/tests/tap.sh
+. "$here/../../tests/tap.sh"
 
 # The functions of the header are those of the map, and no more are exported.
 functions()
