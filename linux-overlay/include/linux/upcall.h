@@ -22,9 +22,6 @@ struct upcall_target {
 
 #ifdef CONFIG_UPCALL
 
-extern unsigned int upcall_max;
-extern const unsigned int upcall_max_min;
-
 bool __upcall_resume(struct pt_regs *regs);
 void __upcall_release(struct task_struct *task);
 void __upcall_exit_mm(struct mm_struct *mm);

@@ -11,9 +11,8 @@
 /* Slots of a new table. Twice the least limit, so that it's never regrown. */
 #define UPCALL_MIN_SLOTS	64
 
-/* kernel.upcall_max: how many upcalls may be registered in one mm. */
+/* How many upcalls may be registered in one mm, see sysctl.c. */
 unsigned int upcall_max __read_mostly = 4096;
-const unsigned int upcall_max_min = 32;
 
 /*
  * The queue: the first is kept apart, the rest are in a tree. One that is alone

@@ -134,6 +134,7 @@ static inline bool upcall_idle(struct upcall_owner *owner)
 }
 
 /* table.c */
+extern unsigned int upcall_max;
 struct upcall_table *upcall_get_table(struct mm_struct *mm);
 struct upcall_owner *upcall_new_owner(void);
 int upcall_insert(struct upcall_table *table, struct upcall_entry *e);
