@@ -18,6 +18,9 @@
 
 #include "upcall.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/upcall.h>
+
 /*
  * Objects
  *
@@ -128,6 +131,26 @@ static bool upcall_in_uprobe(void)
 }
 #endif
 
+/* Rules 1 and 6: what holds back @e, current's highest pending upcall? */
+static __always_inline enum upcall_held
+upcall_held(struct upcall_owner *owner, struct upcall_entry *e,
+	    struct pt_regs *regs, int least)
+{
+	struct upcall_verdict *v = &owner->verdict;
+
+	if (v->now.pending)
+		return UPCALL_HELD_PENDING;
+	if (v->was.crit_count >= e->priority)
+		return UPCALL_HELD_CRIT;
+	if (e->priority < least)
+		return UPCALL_HELD_LEAST;
+	if (!arch_upcall_allowed(regs))
+		return UPCALL_HELD_MODE;
+	if (upcall_in_uprobe())
+		return UPCALL_HELD_UPROBE;
+	return UPCALL_HELD_NOT;
+}
+
 /*
  * Section 4 of the rules: what becomes of current's highest pending upcall,
  * with struct upcall as read into the verdict. @least is 0, or the least
@@ -140,6 +163,7 @@ static __always_inline void upcall_decide(struct upcall_owner *owner,
 {
 	struct upcall_verdict *v = &owner->verdict;
 	struct upcall_entry *e = owner->first;
+	enum upcall_held held;
 
 	/* A dispatch from now on arms again. */
 	v->armed = owner->armed;
@@ -149,9 +173,9 @@ static __always_inline void upcall_decide(struct upcall_owner *owner,
 	v->now.pending = least ? 0 : v->was.pending;
 	if (!e)
 		return;
-	if (v->now.pending || v->was.crit_count >= e->priority ||
-	    e->priority < least || !arch_upcall_allowed(regs) ||
-	    upcall_in_uprobe()) {
+	held = upcall_held(owner, e, regs, least);
+	if (held) {
+		trace_upcall_hold(owner, e, held);
 		v->now.pending = max(v->now.pending, e->priority);
 		return;
 	}
@@ -193,6 +217,8 @@ static noinline void upcall_put_back(struct upcall_owner *owner)
 			upcall_dequeue(e);
 		upcall_queue(e, v->priority, true);
 	}
+	if (e)
+		trace_upcall_hold(owner, e, UPCALL_HELD_FAULT);
 	spin_unlock(&owner->table->lock);
 }
 
@@ -232,6 +258,7 @@ static inline int upcall_enter(struct upcall_owner *owner,
 	}
 	if (v->now.pending < v->was.pending)
 		upcall_look_again(owner);
+	trace_upcall_enter(owner, frame);
 	if (next)
 		arch_upcall_end_next(regs);
 	arch_upcall_enter(regs, frame, &v->target, owner->upc);

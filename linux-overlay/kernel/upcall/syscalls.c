@@ -13,6 +13,8 @@
 #include <asm/syscall.h>
 #include <asm/upcall.h>
 
+#include <trace/events/upcall.h>
+
 #include "upcall.h"
 
 static int upcall_register(struct upcall __user *upc,
@@ -38,6 +40,7 @@ static int upcall_register(struct upcall __user *upc,
 	}
 	WRITE_ONCE(owner->upc, upc);
 	current->upcall = owner;
+	trace_upcall_register(owner, ret, target);
 	return ret;
 }
 
@@ -113,17 +116,23 @@ static bool upcall_told(struct upcall_owner *owner, int priority)
 static void upcall_notify(struct upcall_entry *e)
 {
 	struct upcall_owner *owner = e->owner;
+	enum upcall_sent sent = UPCALL_SENT_ARMED;
 
 	/*
 	 * The entry is queued before the flag is set, or the task woken: pairs
 	 * with __upcall_resume() and with upcall_wait_check().
 	 */
-	if (!owner->wait) {
-		if (!upcall_told(owner, e->priority))
-			upcall_arm(owner);
-	} else if (e->priority >= owner->wait) {
+	if (owner->wait > e->priority) {
+		sent = UPCALL_SENT_ASLEEP;
+	} else if (owner->wait) {
+		sent = UPCALL_SENT_WOKEN;
 		wake_up_state(owner->task, TASK_INTERRUPTIBLE);
+	} else if (upcall_told(owner, e->priority)) {
+		sent = UPCALL_SENT_TOLD;
+	} else {
+		upcall_arm(owner);
 	}
+	trace_upcall_dispatch(e, sent);
 }
 
 /* Makes @e pending at @priority or more. */
@@ -174,7 +183,9 @@ static long upcall_dispatch(int id, int priority)
 		upcall_raise(e, max(priority, 1));
 		if (!own)
 			upcall_notify(e);
-		else if (ready)
+		else
+			trace_upcall_dispatch(e, UPCALL_SENT_SELF);
+		if (own && ready)
 			more = upcall_decide_own(self);
 	}
 	spin_unlock(&table->lock);
@@ -205,6 +216,7 @@ static noinline long upcall_next(void __user *from)
 		arch_upcall_end_next(regs);
 		arch_upcall_leave(regs, from, &frame);
 	}
+	trace_upcall_next(regs, ret);
 	return syscall_get_return_value(current, regs);
 }
 
@@ -246,8 +258,10 @@ static long upcall_poll(int id, int priority, bool clear)
 	e = upcall_find(table, id);
 	if (e) {
 		ret = e->priority >= max(priority, 1);
-		if (ret && clear)
+		if (ret && clear) {
+			trace_upcall_clear(e);
 			upcall_dequeue(e);
+		}
 	}
 	spin_unlock(&table->lock);
 	return ret;
@@ -265,8 +279,10 @@ static long upcall_poll_own(int priority, bool clear)
 	e = upcall_first(owner, priority);
 	if (e) {
 		ret = e->id;
-		if (clear)
+		if (clear) {
+			trace_upcall_clear(e);
 			upcall_dequeue(e);
+		}
 	} else if (clear && priority < 1) {
 		/* As the manual page warns: any that is registered. */
 		e = list_first_entry_or_null(&owner->owned,
@@ -301,13 +317,13 @@ static int upcall_sleep(struct upcall_owner *owner, int priority)
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		id = upcall_wait_check(owner, priority);
-		if (id)
-			break;
-		if (signal_pending(current)) {
+		if (!id && signal_pending(current)) {
 			upcall_wait_check(owner, 0);
 			id = -EINTR;
-			break;
 		}
+		trace_upcall_wait(owner, priority, id);
+		if (id)
+			break;
 		schedule();
 	}
 	__set_current_state(TASK_RUNNING);

@@ -6,6 +6,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <trace/events/upcall.h>
+
 #include "upcall.h"
 
 /* Slots of a new table. Twice the least limit, so that it's never regrown. */
@@ -165,6 +167,7 @@ int upcall_insert(struct upcall_table *table, struct upcall_entry *e)
 /* Takes @e out of the table and off the queue; the caller frees it. */
 void upcall_remove(struct upcall_table *table, struct upcall_entry *e)
 {
+	trace_upcall_delete(e);
 	if (e->priority)
 		upcall_dequeue(e);
 	list_del(&e->owned);

@@ -12,6 +12,26 @@
 
 struct upcall_owner;
 
+/* What a dispatch did to have the owner look. */
+enum upcall_sent {
+	UPCALL_SENT_SELF,	/* nothing: it is the caller */
+	UPCALL_SENT_ARMED,	/* it comes by on its way to user mode */
+	UPCALL_SENT_TOLD,	/* nothing: pending says so already */
+	UPCALL_SENT_WOKEN,	/* it was in WAIT or SUSPEND */
+	UPCALL_SENT_ASLEEP,	/* nothing: it waits for a higher priority */
+};
+
+/* Why the highest pending upcall is held back. */
+enum upcall_held {
+	UPCALL_HELD_NOT,
+	UPCALL_HELD_PENDING,	/* pending is set */
+	UPCALL_HELD_CRIT,	/* crit_count is not below its priority */
+	UPCALL_HELD_LEAST,	/* DISPATCH of -1 wants a higher one */
+	UPCALL_HELD_MODE,	/* vm86, segments that are not flat */
+	UPCALL_HELD_UPROBE,	/* an instruction is executed out of line */
+	UPCALL_HELD_FAULT,	/* the frame or struct upcall can't be written */
+};
+
 /**
  * struct upcall_entry - a registered upcall
  * @node:	in its owner's queue, while pending but not the first
