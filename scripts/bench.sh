@@ -27,7 +27,7 @@ cp "$O/libupcall/bench/bench" "$dir/bench"
 guest() {
 	printf '#!/bin/sh\nexec /bench %s\n' "$1" >"$dir/job"
 	chmod +x "$dir/job"
-	CPU=$3 "$scripts/guest/boot.sh" -n bench -t 600 -k "kernel-$ARCH-$2" \
+	CPU=$3 "$scripts/guest/boot.sh" -n bench -t 600 -k "$(kernel_name)-$2" \
 		-x "$4" "$dir" >"$dir.out" || return
 	sed "s/\r\$//; s/^/$3\t$2\t/" "$dir.out" >>"$raw"
 	rm -f "$dir.out"

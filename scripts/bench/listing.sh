@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../common.sh"
 
 [ $# -gt 0 ] || set -- way_b way_a
-kernel=kernel-$ARCH-small
+kernel=$(kernel_name)-small
 dir=$(scratch listing)
 trap 'rm -rf "$dir"; [ -z "${guest-}" ] || kill "$guest" 2>/dev/null || true' EXIT
 mkdir "$dir/guest"
