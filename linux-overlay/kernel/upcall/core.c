@@ -230,17 +230,6 @@ void upcall_arm(struct upcall_owner *owner)
 }
 
 /*
- * User code is told of less than before. Pairs with upcall_told(): either the
- * dispatcher sees that, or we see that it left us alone.
- */
-static void upcall_look_again(struct upcall_owner *owner)
-{
-	smp_mb();	/* see above */
-	if (READ_ONCE(owner->spared))
-		upcall_arm(owner);
-}
-
-/*
  * Enters the upcall of the verdict: the one place where that happens. @frame
  * is the frame to reuse, or NULL to push one.
  */
@@ -289,28 +278,6 @@ static inline int upcall_judge(struct upcall_owner *owner,
 	upcall_decide(owner, regs, least);
 	spin_unlock(&owner->table->lock);
 	return 0;
-}
-
-/*
- * What upcall_apply() comes to for NEXT if nothing is pending, see
- * upcall_idle(): 0 is stored in pending.
- */
-int upcall_clear(struct upcall_owner *owner)
-{
-	struct upcall __user *upc = owner->upc;
-	struct upcall_state *was = &owner->verdict.was;
-
-	if (!user_access_begin(upc, sizeof(*upc)))
-		return -EFAULT;
-	unsafe_get_user(was->crit_count, &upc->crit_count, efault);
-	unsafe_put_user(0, &upc->pending, efault);
-	user_access_end();
-	upcall_look_again(owner);
-	return 0;
-
-efault:
-	user_access_end();
-	return -EFAULT;
 }
 
 /*

@@ -181,12 +181,13 @@ static long upcall_dispatch(int id, int priority)
 	if (e) {
 		own = e->owner == self;
 		upcall_raise(e, max(priority, 1));
-		if (!own)
-			upcall_notify(e);
-		else
+		if (own) {
 			trace_upcall_dispatch(e, UPCALL_SENT_SELF);
-		if (own && ready)
-			more = upcall_decide_own(self);
+			if (ready)
+				more = upcall_decide_own(self);
+		} else {
+			upcall_notify(e);
+		}
 	}
 	spin_unlock(&table->lock);
 
@@ -197,7 +198,7 @@ static long upcall_dispatch(int id, int priority)
 	return ready ? upcall_finish(self, 0, 0) : upcall_defer(self, 0, 0);
 }
 
-static noinline long upcall_next(void __user *from)
+static long upcall_next(void __user *from)
 {
 	struct upcall_owner *owner = current->upcall;
 	struct pt_regs *regs = current_pt_regs();

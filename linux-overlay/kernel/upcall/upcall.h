@@ -230,8 +230,41 @@ efault:
 }
 
 void upcall_arm(struct upcall_owner *owner);
+
+/*
+ * User code is told of less than before. Pairs with upcall_told(): either the
+ * dispatcher sees that, or we see that it left us alone.
+ */
+static inline void upcall_look_again(struct upcall_owner *owner)
+{
+	smp_mb();	/* see core.c */
+	if (READ_ONCE(owner->spared))
+		upcall_arm(owner);
+}
+
+/*
+ * What upcall_apply() comes to for NEXT if nothing is pending, see
+ * upcall_idle(): 0 is stored in pending.
+ */
+static inline int upcall_clear(struct upcall_owner *owner)
+{
+	struct upcall __user *upc = owner->upc;
+	struct upcall_state *was = &owner->verdict.was;
+
+	if (!user_access_begin(upc, sizeof(*upc)))
+		return -EFAULT;
+	unsafe_get_user(was->crit_count, &upc->crit_count, efault);
+	unsafe_put_user(0, &upc->pending, efault);
+	user_access_end();
+	upcall_look_again(owner);
+	return 0;
+
+efault:
+	user_access_end();
+	return -EFAULT;
+}
+
 bool upcall_decide_own(struct upcall_owner *owner);
-int upcall_clear(struct upcall_owner *owner);
 int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
 		 void __user *frame, int least);
 long upcall_finish(struct upcall_owner *owner, int least, long ret);
