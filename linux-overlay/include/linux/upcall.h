@@ -7,6 +7,7 @@
 #include <uapi/linux/upcall.h>
 
 struct pt_regs;
+struct seq_file;
 
 /**
  * struct upcall_target - where an upcall leads, as upc_register() was told
@@ -25,6 +26,7 @@ struct upcall_target {
 bool __upcall_resume(struct pt_regs *regs);
 void __upcall_release(struct task_struct *task);
 void __upcall_exit_mm(struct mm_struct *mm);
+void __upcall_proc_status(struct seq_file *m, struct task_struct *task);
 
 /**
  * upcall_resume - enter or hold back what is pending for current
@@ -79,6 +81,21 @@ static inline void upcall_exit_mm(struct mm_struct *mm)
 		__upcall_exit_mm(mm);
 }
 
+/**
+ * upcall_proc_status - a line for /proc/PID/status
+ * @m:		that file
+ * @task:	the task, any
+ *
+ * A task that has registered none since it was made or last called exec
+ * has no line.
+ */
+static inline void upcall_proc_status(struct seq_file *m,
+				      struct task_struct *task)
+{
+	if (unlikely(READ_ONCE(task->upcall)))
+		__upcall_proc_status(m, task);
+}
+
 #else /* CONFIG_UPCALL */
 
 static inline bool upcall_resume(struct pt_regs *regs)
@@ -90,6 +107,8 @@ static inline void upcall_fork(struct task_struct *task) { }
 static inline void upcall_release(struct task_struct *task) { }
 static inline void upcall_init_mm(struct mm_struct *mm) { }
 static inline void upcall_exit_mm(struct mm_struct *mm) { }
+static inline void upcall_proc_status(struct seq_file *m,
+				      struct task_struct *task) { }
 
 #endif /* CONFIG_UPCALL */
 

@@ -51,7 +51,9 @@
  *                                           task may ask whether there is one
  *   owner->upc, owner->redispatch,
  *   owner->verdict:                         the owning task alone, no lock
- *   task->upcall:                           that task alone
+ *   task->upcall:                           changed by that task, under
+ *                                           task_lock(); looked at by it, and
+ *                                           by others under that lock
  *   owner->task:  constant. The task can't go away while an entry of its is
  *                 in the table: it deletes them first, in upcall_release().
  *   user memory:  the owning task alone, on its way to user mode or in a

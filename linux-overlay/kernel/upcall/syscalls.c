@@ -39,7 +39,8 @@ static int upcall_register(struct upcall __user *upc,
 		return ret;
 	}
 	WRITE_ONCE(owner->upc, upc);
-	current->upcall = owner;
+	if (!current->upcall)
+		upcall_set_owner(owner);
 	trace_upcall_register(owner, ret, target);
 	return ret;
 }
@@ -415,7 +416,7 @@ void __upcall_release(struct task_struct *task)
 {
 	struct upcall_owner *owner = task->upcall;
 
-	task->upcall = NULL;
+	upcall_set_owner(NULL);
 	upcall_delete_owned(owner);
 	kfree(owner);
 }

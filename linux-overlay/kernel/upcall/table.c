@@ -4,6 +4,7 @@
  */
 
 #include <linux/mm.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include <trace/events/upcall.h>
@@ -61,6 +62,7 @@ static void upcall_tree_add(struct upcall_owner *owner, struct upcall_entry *e,
 	}
 	rb_link_node(&e->node, parent, link);
 	rb_insert_color_cached(&e->node, &owner->rest, first);
+	owner->others++;
 }
 
 static void upcall_tree_del(struct upcall_owner *owner, struct upcall_entry *e)
@@ -68,6 +70,7 @@ static void upcall_tree_del(struct upcall_owner *owner, struct upcall_entry *e)
 	if (owner->last == e)
 		owner->last = upcall_of(rb_prev(&e->node));
 	rb_erase_cached(&e->node, &owner->rest);
+	owner->others--;
 }
 
 /* upcall_queue(), where there is a first one. */
@@ -159,6 +162,7 @@ int upcall_insert(struct upcall_table *table, struct upcall_entry *e)
 		table->slots[ret & (table->size - 1)] = e;
 		table->count++;
 		list_add(&e->owned, &e->owner->owned);
+		e->owner->registered++;
 	}
 	spin_unlock(&table->lock);
 	return ret;
@@ -171,6 +175,7 @@ void upcall_remove(struct upcall_table *table, struct upcall_entry *e)
 	if (e->priority)
 		upcall_dequeue(e);
 	list_del(&e->owned);
+	e->owner->registered--;
 	table->slots[e->id & (table->size - 1)] = NULL;
 	table->count--;
 }
@@ -238,6 +243,17 @@ struct upcall_owner *upcall_new_owner(void)
 	owner->rest = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&owner->owned);
 	return owner;
+}
+
+/*
+ * Current alone changes this, and reads it without a lock. Others look with the
+ * lock, see __upcall_proc_status(): after this nobody looks at the one before.
+ */
+void upcall_set_owner(struct upcall_owner *owner)
+{
+	task_lock(current);
+	WRITE_ONCE(current->upcall, owner);
+	task_unlock(current);
 }
 
 /* The tasks are gone, and took their upcalls with them. */

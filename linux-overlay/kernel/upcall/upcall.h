@@ -85,7 +85,9 @@ struct upcall_verdict {
  *		equals the one longest pending at that priority
  * @rest:	its other pending upcalls, in that order
  * @last:	the last of them
+ * @others:	how many they are
  * @owned:	all its upcalls
+ * @registered:	how many they are
  * @armed:	a dispatch wants it to look at the queue
  * @spared:	a dispatch since its last look may not have armed it
  * @wait:	the least priority it sleeps for in WAIT or SUSPEND, or 0
@@ -100,7 +102,9 @@ struct upcall_owner {
 	struct upcall_entry	*first;
 	struct rb_root_cached	rest;
 	struct upcall_entry	*last;
+	unsigned int		others;
 	struct list_head	owned;
+	unsigned int		registered;
 	bool			armed;
 	bool			spared;
 	int			wait;
@@ -157,6 +161,7 @@ static inline bool upcall_idle(struct upcall_owner *owner)
 extern unsigned int upcall_max;
 struct upcall_table *upcall_get_table(struct mm_struct *mm);
 struct upcall_owner *upcall_new_owner(void);
+void upcall_set_owner(struct upcall_owner *owner);
 int upcall_insert(struct upcall_table *table, struct upcall_entry *e);
 void upcall_remove(struct upcall_table *table, struct upcall_entry *e);
 void upcall_delete_owned(struct upcall_owner *owner);
