@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The trace events: each thing that happens to an upcall gives one, in the
+ * order in which it happens, with the thread that owns the upcall.
+ *
+ * upcall.rst, section 15. A trace instance of its own is used: what others
+ * trace is not disturbed.
+ */
+#include "upcall_proc.h"
+
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define TRACEFS		"/sys/kernel/tracing"
+#define INSTANCE	TRACEFS "/instances/upcall_selftest"
+
+static struct upcall upc = UPCALL_INIT;
+static char text[65536], *at;
+static int hits;
+
+static int write_to(const char *file, const char *what)
+{
+	int fd = open(file, O_WRONLY), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, what, strlen(what)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* Stops tracing and reads what there is; the search starts at its beginning. */
+static bool read_trace(void)
+{
+	size_t n = 0;
+	FILE *file;
+
+	if (write_to(INSTANCE "/tracing_on", "0"))
+		return false;
+	file = fopen(INSTANCE "/trace", "r");
+	if (file) {
+		n = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+	}
+	text[n] = '\0';
+	at = text;
+	return n;
+}
+
+/* Is the next event of ours this one? It may have more fields. */
+static bool next_is(const char *format, ...)
+{
+	char event[256], *end;
+	va_list args;
+	bool same;
+
+	va_start(args, format);
+	vsnprintf(event, sizeof(event), format, args);
+	va_end(args);
+	at = strstr(at, ": upcall_");
+	if (!at) {
+		printf("# no event, but wanted %s\n", event);
+		at = strchr(text, '\0');
+		return false;
+	}
+	at += 2;
+	end = strchrnul(at, '\n');
+	same = !strncmp(at, event, strlen(event));
+	if (!same)
+		printf("# %.*s, but wanted %s\n", (int)(end - at), at, event);
+	at = end;
+	return same;
+}
+
+#define EXPECT_NEXT(event, format, owner, ...)				\
+	EXPECT_TRUE(next_is("upcall_" event ": owner=%d " format, owner, \
+			    ##__VA_ARGS__))
+
+FIXTURE(trace) {
+	bool placed;
+	int self;
+};
+
+FIXTURE_SETUP(trace)
+{
+	if (access(TRACEFS "/events", F_OK))
+		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	rmdir(INSTANCE);
+	if (mkdir(INSTANCE, 0700))
+		SKIP(return setup_skipped(), "no tracefs, or not for us");
+	self->placed = true;
+	self->self = sys_gettid();
+	ASSERT_EQ(0, write_to(INSTANCE "/events/upcall/enable", "1"));
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	if (self->placed)
+		rmdir(INSTANCE);
+}
+
+TEST_F(trace, of_a_held_upcall)
+{
+	int t = self->self, id;
+
+	id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+	ASSERT_GT(id, 0);
+	crit_enter(&upc);
+	ASSERT_EQ(0, upc_dispatch(id, 5));
+	crit_exit(&upc);
+	ASSERT_EQ(1, hits);
+	ASSERT_EQ(0, upc_delete(id));
+
+	ASSERT_TRUE(read_trace());
+	EXPECT_NEXT("register", "id=%d upc=%#lx ctxfunc=%#lx cfunc=%#lx data=%#lx",
+		    t, id, (long)&upc, (long)ctx_next, (long)count_cfunc, (long)&hits);
+	EXPECT_NEXT("dispatch", "id=%d priority=5 owner_is=\"self\"", t, id);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=32 pending=0 held_by=\"crit_count\"",
+		    t, id);
+	EXPECT_NEXT("enter", "id=%d priority=5 crit_count=32 pending=0 ctxfunc=%#lx cfunc=%#lx",
+		    t, id, (long)ctx_next, (long)count_cfunc);
+	EXPECT_NEXT("next", "to=interrupted", t);
+	EXPECT_NEXT("delete", "id=%d priority=0", t, id);
+	EXPECT_TRUE(!strstr(at, "upcall_"));
+}
+
+TEST_F(trace, of_two_that_are_chained)
+{
+	int t = self->self, id[2], i;
+
+	for (i = 0; i < 2; i++) {
+		id[i] = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+		ASSERT_GT(id[i], 0);
+	}
+	crit_enter(&upc);
+	ASSERT_EQ(0, upc_dispatch(id[0], 5));
+	ASSERT_EQ(0, upc_dispatch(id[1], 6));
+	crit_exit(&upc);
+	ASSERT_EQ(2, hits);
+
+	ASSERT_TRUE(read_trace());
+	for (i = 0; i < 2; i++)
+		EXPECT_NEXT("register", "id=%d", t, id[i]);
+	EXPECT_NEXT("dispatch", "id=%d", t, id[0]);
+	EXPECT_NEXT("hold", "id=%d", t, id[0]);
+	EXPECT_NEXT("dispatch", "id=%d", t, id[1]);
+	EXPECT_NEXT("hold", "id=%d priority=6 crit_count=32 pending=5 held_by=\"pending\"",
+		    t, id[1]);
+	EXPECT_NEXT("enter", "id=%d priority=6 crit_count=32 pending=5", t, id[1]);
+	EXPECT_NEXT("enter", "id=%d priority=5 crit_count=32 pending=0", t, id[0]);
+	EXPECT_NEXT("next", "to=another ip=%#lx", t, (long)ctx_next);
+	EXPECT_NEXT("next", "to=interrupted", t);
+	EXPECT_TRUE(!strstr(at, "upcall_"));
+}
+
+TEST_F(trace, of_pollandclear)
+{
+	int t = self->self, id;
+
+	id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+	ASSERT_GT(id, 0);
+	crit_enter(&upc);
+	ASSERT_EQ(0, upc_dispatch(id, 9));
+	ASSERT_EQ(1, upc_pollclear(id, 1));
+
+	ASSERT_TRUE(read_trace());
+	EXPECT_NEXT("register", "id=%d", t, id);
+	EXPECT_NEXT("dispatch", "id=%d", t, id);
+	EXPECT_NEXT("hold", "id=%d", t, id);
+	EXPECT_NEXT("clear", "id=%d priority=9", t, id);
+}
+
+static struct {
+	struct upcall upc;
+	int id, tid;
+} sleeper = { .upc = UPCALL_INIT };
+
+static void *sleeper_main(void *arg)
+{
+	sleeper.id = upc_register_ctx(&sleeper.upc, ctx_next, count_cfunc,
+				      &hits);
+	__atomic_store_n(&sleeper.tid, sys_gettid(), __ATOMIC_RELEASE);
+	upc_wait(2);
+	return arg;
+}
+
+TEST_F(trace, of_a_thread_that_waits)
+{
+	pthread_t thread;
+	int t, id;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, sleeper_main, NULL));
+	WAIT_UNTIL(__atomic_load_n(&sleeper.tid, __ATOMIC_ACQUIRE));
+	t = sleeper.tid;
+	id = sleeper.id;
+	ASSERT_GT(id, 0);
+	ASSERT_TRUE(wait_until_asleep(t));
+	ASSERT_EQ(0, upc_dispatch(id, 1));
+	ASSERT_EQ(0, upc_dispatch(id, 2));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+
+	ASSERT_TRUE(read_trace());
+	EXPECT_NEXT("register", "id=%d", t, id);
+	EXPECT_NEXT("wait", "priority=2 id=0", t);
+	EXPECT_NEXT("dispatch", "id=%d priority=1 owner_is=\"left asleep\"", t, id);
+	EXPECT_NEXT("dispatch", "id=%d priority=2 owner_is=\"woken\"", t, id);
+	EXPECT_NEXT("wait", "priority=2 id=%d", t, id);
+	EXPECT_NEXT("enter", "id=%d priority=2 ", t, id);
+	EXPECT_NEXT("next", "to=interrupted", t);
+	EXPECT_NEXT("delete", "id=%d priority=0", t, id);
+}
+
+TEST_HARNESS_MAIN
