@@ -235,8 +235,9 @@ void upcall_arm(struct upcall_owner *owner)
  * Enters the upcall of the verdict: the one place where that happens. @frame
  * is the frame to reuse, or NULL to push one.
  */
-static inline int upcall_enter(struct upcall_owner *owner,
-			       struct pt_regs *regs, void __user *frame)
+static __always_inline int upcall_enter(struct upcall_owner *owner,
+					struct pt_regs *regs,
+					void __user *frame)
 {
 	struct upcall_verdict *v = &owner->verdict;
 	bool next = frame;
