@@ -81,10 +81,10 @@ void upcall_add_rest(struct upcall_entry *e, bool again)
 
 	if (upcall_precedes(e, first->priority, again)) {
 		WRITE_ONCE(owner->first, e);
-		upcall_tree_add(owner, first, true);
-	} else {
-		upcall_tree_add(owner, e, again);
+		e = first;
+		again = true;
 	}
+	upcall_tree_add(owner, e, again);
 }
 
 /* upcall_dequeue(), where there are others. */
