@@ -25,6 +25,7 @@ rows='
 6.12   x86_64 kasan     Nehalem   2
 6.12   x86_64 kcsan     Nehalem   2
 6.12   x86_64 nohz_full Nehalem   2
+6.12   x86_64 pti       Nehalem   2
 6.1    i386   -         Nehalem   2
 6.1    i386   debug     Nehalem   2
 6.1    x86_64 -         Nehalem   2
@@ -43,6 +44,7 @@ row() {
 	[ "$BASE" = "$here" ] || export O=$there-$BASE
 	export tree=$O/tree logs=$O/log
 	case $CONFIG in *nohz_full*) export APPEND=nohz_full=1 ;; esac
+	case $CONFIG in *pti*) export APPEND="mitigations=auto pti=on" ;; esac
 	case $CONFIG in *debug* | *kasan* | *kcsan*)
 		export MEM=1G APPEND="${APPEND-} UPCALL_ITERATIONS=10000"
 		slow=4

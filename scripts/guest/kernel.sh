@@ -13,8 +13,11 @@ fragments=("$top/scripts/guest/guest.config" "$top/scripts/guest/$ARCH.config")
 # Early in the series no machine has upcalls, and the option cannot be set.
 ! grep -q HAVE_UPCALL "$tree/arch/x86/Kconfig" || fragments+=("$top/selftests/config")
 for c in ${DEBUG:+debug} ${CONFIG//,/ }; do
-	[ -f "$top/scripts/guest/$c.config" ] || die "CONFIG=$c: there is no scripts/guest/$c.config"
-	fragments+=("$top/scripts/guest/$c.config")
+	f=$top/scripts/guest/$c.config
+	[ -f "$f" ] || die "CONFIG=$c: there is no scripts/guest/$c.config"
+	# Options have other names in some releases.
+	[ ! -f "${f%.config}-$BASE.config" ] || f=${f%.config}-$BASE.config
+	fragments+=("$f")
 done
 case ${1-} in
 '') fragments=("${fragments[0]}" "$top/scripts/guest/features.config" "${fragments[@]:1}") ;;
