@@ -37,7 +37,7 @@ prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 
 .PHONY: help demo check bench bench-mn tree kernel lib selftests run shell \
 	patches check-patches checkpatch check-kernel-style check-all \
-	check-bisect model torture apply deb install clean distclean
+	check-bisect check-regress model torture apply deb install clean distclean
 
 help:
 	$s/help.sh
@@ -100,6 +100,9 @@ check-all:
 check-bisect:
 	$s/deps.sh kernel series bisect
 	$s/series/bisect.sh
+
+check-regress:
+	$s/check-regress.sh
 
 model:
 	$s/deps.sh model

@@ -31,6 +31,8 @@ The series
   checkpatch          the kernel's style checker    BASE
   check-kernel-style  W=1, sparse, kernel-doc       kernel's
   check-bisect        builds after each patch?      kernel's
+  check-regress       the kernel's own selftests,   kernel's, SMP MEM CPU ACCEL
+                      without the series and with
 To clean up
   clean               what was built                O
   distclean           and the kernel source         O
@@ -42,7 +44,7 @@ Variables, as they are now
   O=$O  the build directory
   KERNEL_SRC=$KERNEL_SRC  a kernel tarball or tree (default: Debian's linux-source-$BASE)
   CONFIG=$CONFIG  fragments to add, as in CONFIG=preempt,debug: $(cd "$top/scripts/guest" && echo *.config |
-	sed -E 's/\.config//g; s/(guest|features|off|i386|x86_64) ?//g')
+	sed -E 's/\.config//g; s/(guest|features|off|i386|x86_64|[a-z]+-[0-9.]+) ?//g')
   DEBUG=$DEBUG  1: lockdep, kmemleak and others in the guest's kernel
   V=$V  1: show what is run       JOBS=$JOBS  make's -j
   PREFIX=${PREFIX-} DESTDIR=${DESTDIR-}  where 'make install' puts the library

@@ -4,25 +4,33 @@
 # has failed; a new guest goes on with those after it. Writes the totals
 # ("passed failed skipped") to $O/check/NAME and the guest's words to
 # $O/log/NAME.tap; prints what failed.
-# usage: suite.sh [-l] NAME KERNEL SECONDS PROGRAM...
+# usage: suite.sh [-l] [-a] NAME KERNEL SECONDS PROGRAM...
 #   -l: programs that speak no TAP count by their exit status
+#   -a: all that lies beside the programs goes along, programs or not
 
 . "$(dirname "$0")/../common.sh"
 # shellcheck source=scripts/guest/put.sh
 . "$top/scripts/guest/put.sh"
 
-lax=0
+lax=0 all=
 [ "$1" != -l ] || { lax=1; shift; }
+[ "$1" != -a ] || { all=1; shift; }
 name=$1 kernel=$2 limit=$3
 shift 3
 [ $# -gt 0 ] || die "$name: no programs"
 
 dir=$(scratch suite)
 trap 'rm -rf "$dir"' EXIT
+# Scripts are there already if all goes along.
+wanted() { [ -z "$all" ] || readelf -h "$1" >/dev/null 2>&1; }
+
 # A test may run others that lie beside it.
 while read -r d; do
+	[ -z "$all" ] || { mkdir -p "$dir/$d"; cp -a "$d/." "$dir/$d"; }
 	for p in "$d"/*; do
-		[ ! -f "$p" ] || [ ! -x "$p" ] || put_program "$p"
+		if [ -f "$p" ] && [ -x "$p" ] && wanted "$p"; then
+			put_program "$p"
+		fi
 	done
 done < <(printf '%s\n' "${@%/*}" | sort -u)
 cp "$top/scripts/guest/suite-job" "$dir/job"
@@ -36,9 +44,10 @@ boots=0 bad_boots=0 begun=0
 while [ "$begun" -lt $# ]; do
 	boots=$((boots + 1))
 	before=$begun
-	# A test that hangs is stopped in the guest; this is for the guest's own.
+	# A test that hangs is stopped in the guest; this is for the guest's own,
+	# and leaves time to one that is slow, by its configuration or by its host.
 	most=$((60 + limit * ($# - begun)))
-	[ $most -le 1200 ] || most=1200
+	[ $most -le $((limit * 8)) ] || most=$((limit * 8))
 	printf '%s\n' "${@:begun + 1}" >"$dir/list"
 	"$top/scripts/guest/boot.sh" -n "$name-$boots" -k "$kernel" \
 		-t $most "$dir" >>"$tap" 2>"$dir.err" ||
