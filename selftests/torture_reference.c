@@ -11,6 +11,7 @@
  * upc_register(2), upc_control(2); upcall.rst, sections 1 to 6.
  */
 #include "upcall_fault.h"
+#include "upcall_life.h"
 #include "upcall_reference.h"
 #include "upcall_util.h"
 
@@ -622,28 +623,16 @@ static void run(const struct program *p)
 	_exit(0);
 }
 
-static pid_t child;
-static bool hung;
-
-static void on_hang(int sig)
-{
-	hung = true;
-	kill(child, SIGKILL);
-}
-
 /* Is the program as it should be? If not, shared->why says what is not. */
 static bool passes(const struct program *p)
 {
 	int status;
 
 	shared->why[0] = 0;
-	hung = false;
 	child = fork();
 	if (!child)
 		run(p);
-	alarm(60);
-	status = child_status(child);
-	alarm(0);
+	status = life_status(60);
 	if (hung)
 		snprintf(shared->why, sizeof(shared->why), "it does not end");
 	else if (status && !shared->why[0])
@@ -746,8 +735,7 @@ static bool all_operations_ran(void)
 
 int main(void)
 {
-	const char *text = getenv("UPCALL_PROGRAM"), *seed;
-	struct sigaction sa = { .sa_handler = on_hang };
+	const char *text = getenv("UPCALL_PROGRAM");
 	struct program p;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -755,7 +743,7 @@ int main(void)
 	ksft_set_plan(text ? 1 : 2);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || sigaction(SIGALRM, &sa, NULL))
+	if (shared == MAP_FAILED || watch_for_hangs())
 		ksft_exit_fail_msg("no memory\n");
 	if (text) {
 		if (!read_program(&p, text))
@@ -764,9 +752,7 @@ int main(void)
 		ksft_test_result(!shared->why[0], "the program\n");
 		ksft_finished();
 	}
-	seed = getenv("UPCALL_SEED");
-	ksft_test_result(run_programs(seed ? strtoul(seed, NULL, 0) : 1,
-				      iterations(1000)),
+	ksft_test_result(run_programs(first_seed(), iterations(1000)),
 			 "each step as the reference has it\n");
 	ksft_test_result(all_operations_ran(), "every operation came\n");
 	ksft_finished();

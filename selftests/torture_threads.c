@@ -12,6 +12,7 @@
  * upc_register(2), upc_control(2); upcall.rst, sections 1, 4 and 6.
  */
 #include "upcall_fault.h"
+#include "upcall_life.h"
 #include "upcall_util.h"
 
 #include <stdarg.h>
@@ -565,27 +566,15 @@ static void life(unsigned int seed)
 	_exit(0);
 }
 
-static pid_t child;
-static bool hung;
-
-static void on_hang(int sig)
-{
-	hung = true;
-	kill(child, SIGKILL);
-}
-
 static bool lives_well(unsigned int seed)
 {
 	int status;
 
 	shared->why[0] = 0;
-	hung = false;
 	child = fork();
 	if (!child)
 		life(seed);
-	alarm(120);
-	status = child_status(child);
-	alarm(0);
+	status = life_status(120);
 	count(&shared->lives);
 	if (hung)
 		snprintf(shared->why, sizeof(shared->why),
@@ -612,8 +601,6 @@ static bool run_lives(unsigned int seed, int n)
 
 int main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_hang };
-	const char *seed = getenv("UPCALL_SEED");
 	int ids[IMAGE_IDS];
 	bool enough;
 
@@ -625,10 +612,9 @@ int main(int argc, char **argv)
 	ksft_set_plan(2);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || sigaction(SIGALRM, &sa, NULL))
+	if (shared == MAP_FAILED || watch_for_hangs())
 		ksft_exit_fail_msg("no memory\n");
-	ksft_test_result(run_lives(seed ? strtoul(seed, NULL, 0) : 1,
-				   iterations(20)),
+	ksft_test_result(run_lives(first_seed(), iterations(20)),
 			 "what must hold, holds\n");
 	ksft_print_msg("%lu operations, %lu upcalls entered, %lu signals\n",
 		       shared->operations, shared->entries, shared->signals);

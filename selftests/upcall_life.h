@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of random operations share: lives, one after the other, each a
+ * child that has to come to its end.
+ */
+#ifndef UPCALL_LIFE_H
+#define UPCALL_LIFE_H
+
+#include "upcall_proc.h"
+
+static pid_t child;
+static bool hung;		/* was the last child ended by us? */
+
+static void on_hang(int sig)
+{
+	hung = true;
+	kill(child, SIGKILL);
+}
+
+static inline int watch_for_hangs(void)
+{
+	struct sigaction sa = { .sa_handler = on_hang };
+
+	return sigaction(SIGALRM, &sa, NULL);
+}
+
+/* The wait status of child, which is given that long. */
+static inline int life_status(unsigned int seconds)
+{
+	int status;
+
+	hung = false;
+	alarm(seconds);
+	status = child_status(child);
+	alarm(0);
+	return status;
+}
+
+/* Where a test of this kind begins: UPCALL_SEED, or always at the same place. */
+static inline unsigned int first_seed(void)
+{
+	const char *seed = getenv("UPCALL_SEED");
+
+	return seed ? strtoul(seed, NULL, 0) : 1;
+}
+
+#endif /* UPCALL_LIFE_H */
