@@ -12,7 +12,7 @@ fragments=("$top/scripts/guest/guest.config" "$top/scripts/guest/$ARCH.config")
 [ -f "${fragments[1]}" ] || die "ARCH=$ARCH: there is no scripts/guest/$ARCH.config"
 # Early in the series no machine has upcalls, and the option cannot be set.
 ! grep -q HAVE_UPCALL "$tree/arch/x86/Kconfig" || fragments+=("$top/selftests/config")
-for c in ${DEBUG:+debug} ${CONFIG//,/ }; do
+for c in ${DEBUG:+debug fault} ${CONFIG//,/ }; do
 	f=$top/scripts/guest/$c.config
 	[ -f "$f" ] || die "CONFIG=$c: there is no scripts/guest/$c.config"
 	# Options have other names in some releases.
@@ -62,4 +62,11 @@ if ! cmp -s "$out/wanted.new" "$out/wanted.config" || [ ! -f "$out/.config" ]; t
 	step "configure $name" configure || { rm -f "$out/.config"; exit 1; }
 fi
 rm -f "$out/wanted.new"
-step "build $name" kmake "$out" -j"$JOBS" bzImage
+
+# Coverage is of our files. Makefiles that say which are a kernel's own; what
+# the command line says goes before them.
+flags=()
+! grep -qx CONFIG_GCOV_KERNEL=y "$out/.config" ||
+	# shellcheck disable=SC2016 # make's $
+	flags=('GCOV_PROFILE=$(if $(filter kernel/upcall/%.o arch/x86/kernel/upcall.o,$@),y)')
+step "build $name" kmake "$out" -j"$JOBS" "${flags[@]}" bzImage
