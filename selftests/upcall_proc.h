@@ -69,6 +69,14 @@ static inline int upcall_limit(void)
 	return max;
 }
 
+/* For those who may. */
+static inline bool set_upcall_limit(int max)
+{
+	FILE *f = fopen(UPCALL_MAX_FILE, "w");
+
+	return f && fprintf(f, "%d\n", max) > 0 && !fclose(f);
+}
+
 static inline unsigned int next_random(unsigned int *state)
 {
 	*state = *state * 1103515245u + 12345u;

@@ -1,0 +1,1038 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hostile arguments to both calls: pointers of every kind, and the stack pointer
+ * among them; functions where there is nothing; every command, and such as do
+ * not exist; identifiers and priorities at their limits. Alone, where all that a
+ * call may return is known; and several threads together, whose memory somebody
+ * else takes away, protects and has faulted in meanwhile.
+ *
+ * Each call gives what upcall.rst allows for its arguments and nothing else; a
+ * SIGSEGV comes only of memory that is not as it should be; a call that fails
+ * changes nothing; and in the end as many upcalls are left as there should be.
+ *
+ * UPCALL_SEED is where it begins, UPCALL_SECONDS lets it go on. With
+ * UPCALL_FAIL=n so many percent of the kernel's allocations fail.
+ *
+ * upc_register(2), upc_control(2); upcall.rst, sections 3 to 7.
+ */
+#include "upcall_inject.h"
+#include "upcall_life.h"
+#include "upcall_next.h"
+#include "upcall_util.h"
+#include "upcall_zone.h"
+
+#include <stdarg.h>
+
+#define THREADS		4
+#define CALLS		4000	/* of a thread, in its life */
+#define IDS		65536	/* more than are given out in a life */
+#define LIMIT		64	/* kernel.upcall_max, if it may be set */
+#define AC_FLAG		0x00040000
+
+/* What may come of a call. */
+enum outcome {
+	ZERO, ONE, POSITIVE, FAULT, INVALID, NO_ENTRY, TOO_BIG, NO_MEMORY,
+	INTERRUPTED, NO_RETURN, ANYTHING_ELSE, NR_OUTCOMES
+};
+
+static const char * const outcome_names[NR_OUTCOMES] = {
+	"0", "1", "positive", "EFAULT", "EINVAL", "ENOENT", "EFBIG", "ENOMEM",
+	"EINTR", "resumed", "?",
+};
+
+#define BIT(outcome)	(1U << (outcome))
+
+/* The rows of the table of what came. The commands have their own numbers. */
+#define REGISTER	0
+#define UNDEFINED	8
+#define NR_ROWS		9
+
+static const char * const row_names[NR_ROWS] = {
+	"register", "DISPATCH", "NEXT", "DELETE", "POLL", "POLLANDCLEAR",
+	"WAIT", "SUSPEND", "undefined",
+};
+
+/* What upcall.rst has for each row, all of which is to come. */
+static const unsigned int can_come[NR_ROWS] = {
+	BIT(POSITIVE) | BIT(FAULT) | BIT(INVALID) | BIT(TOO_BIG),
+	BIT(ZERO) | BIT(NO_ENTRY),
+	BIT(NO_RETURN) | BIT(FAULT),
+	BIT(ZERO) | BIT(NO_ENTRY),
+	BIT(ZERO) | BIT(ONE) | BIT(POSITIVE) | BIT(NO_ENTRY),
+	BIT(ZERO) | BIT(ONE) | BIT(POSITIVE) | BIT(NO_ENTRY),
+	BIT(POSITIVE) | BIT(INTERRUPTED) | BIT(INVALID),
+	BIT(POSITIVE) | BIT(INTERRUPTED) | BIT(INVALID) | BIT(FAULT),
+	BIT(INVALID),
+};
+
+struct shared {
+	unsigned long came[NR_ROWS][NR_OUTCOMES];
+	unsigned long calls, entries, segvs, wild_entries, lives;
+	char why[300];
+};
+
+/* Where a thread is with its call. */
+enum stage { IDLE, CALLING, RETURNED, RESUMED, GONE_WILD };
+
+/* The assembly knows the first part of this. */
+struct self {
+	__u32 base;			/*  0: the stack pointer of the loop */
+	__u32 eax, ebx, ecx, edx, esi;	/*  4: of the call */
+	__u32 esp;			/* 24 */
+	__u32 entry;			/* 28: of the vDSO, or 0 for int $0x80 */
+	__u32 stage;			/* 32 */
+	__u32 got_eax, got_ebx, got_ecx, got_edx, got_esp;	/* 36 */
+	__u32 entries;			/* 56 */
+
+	unsigned int dice, row, allowed, left;
+	int number;
+	pid_t tid;
+	struct zone memory, stacks;
+	struct upcall *upc;		/* as last registered, or NULL */
+	bool upc_bad, upc_in_doubt, esp_bad, segv;
+	struct upcall before;		/* what was in it before the call */
+	struct upcall *new_upc;
+	bool new_upc_bad;
+	unsigned int entries_before;
+	struct upcall_frame_ia32 frame;	/* what NEXT was given, if frame_known */
+	bool frame_known;
+	char *stack;
+};
+
+enum { UNKNOWN, LIVE, DEAD };
+
+static struct shared *shared;
+static struct self threads[THREADS];
+static __thread struct self *self __attribute_used__;
+static unsigned char states[IDS], owners[IDS];
+static int nr_threads, max, last_id, finished;
+static unsigned int live;		/* known if there is one thread */
+static pthread_barrier_t barrier_;
+static unsigned long vdso;
+static bool injecting, alone;
+
+/*
+ * Whatever the stack pointer is, the thread finds back by its thread area. An
+ * upcall that comes at the end of the call takes the result from the frame and
+ * does not go back; one that comes anywhere else does.
+ */
+asm(".pushsection .text\n"
+	".macro self reg\n\t"
+	"movl %gs:self@ntpoff, %\\reg\n\t"
+	".endm\n"
+	"fuzz_loop:\n\t"
+	"pushl %ebx\n\t"
+	"pushl %esi\n\t"
+	"pushl %edi\n\t"
+	"pushl %ebp\n\t"
+	"self ebp\n\t"
+	"movl %esp, (%ebp)\n"
+	"fuzz_next_call:\n\t"
+	"self ebp\n\t"
+	"movl (%ebp), %esp\n\t"
+	"cld\n\t"
+	"call one_call\n\t"
+	"testl %eax, %eax\n\t"
+	"je 2f\n\t"
+	"self ebp\n\t"
+	"movl 4(%ebp), %eax\n\t"
+	"movl 8(%ebp), %ebx\n\t"
+	"movl 12(%ebp), %ecx\n\t"
+	"movl 16(%ebp), %edx\n\t"
+	"movl 20(%ebp), %esi\n\t"
+	"cmpl $0, 28(%ebp)\n\t"
+	"jne 1f\n\t"
+	"movl 24(%ebp), %esp\n"
+	"int $0x80\n"
+	"fuzz_after:\n\t"
+	"self ebp\n\t"
+	"movl %eax, 36(%ebp)\n\t"
+	"movl $2, 32(%ebp)\n\t"
+	"jmp fuzz_next_call\n"
+	"1:\n\t"
+	"call *28(%ebp)\n\t"
+	"jmp fuzz_after\n"
+	"fuzz_resumed:\n\t"
+	"self ebp\n\t"
+	"movl %eax, 36(%ebp)\n\t"
+	"movl %ebx, 40(%ebp)\n\t"
+	"movl %ecx, 44(%ebp)\n\t"
+	"movl %edx, 48(%ebp)\n\t"
+	"movl %esp, 52(%ebp)\n\t"
+	"movl $3, 32(%ebp)\n\t"
+	"jmp fuzz_next_call\n"
+	"2:\n"
+	"popl %ebp\n\t"
+	"popl %edi\n\t"
+	"popl %esi\n\t"
+	"popl %ebx\n\t"
+	"ret\n"
+	"fuzz_ctx:\n\t"
+	"self eax\n\t"
+	"incl 56(%eax)\n\t"
+	"cmpl $fuzz_after, 16(%esp)\n\t"
+	"jne 1f\n\t"
+	"movl (%esp), %eax\n\t"
+	"jmp fuzz_after\n"
+	"1:\n\t"
+	"movl %ebx, %ecx\n\t"
+	"movl $" UPC_STR(UPC_CONTROL_NEXT) ", %ebx\n\t"
+	"movl %esp, %edx\n\t"
+	"movl $" UPC_STR(__NR_upc_control) ", %eax\n\t"
+	"int $0x80\n\t"
+	"movl %ecx, %ebx\n\t"		/* it has failed */
+	"popl %eax\n\t"
+	"popl %ecx\n\t"
+	"popl %edx\n\t"
+	"popfl\n\t"
+	"ret\n"
+	"fuzz_ctx_end:\n"
+	".popsection");
+
+static void wrong(const char *fmt, ...)
+{
+	char what[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (self)
+		snprintf(shared->why, sizeof(shared->why),
+			 "thread %d, %u calls before the end: %s: %d(%#x, %#x, %#x, %#x), esp %#x: %s",
+			 self->number, self->left, row_names[self->row],
+			 self->eax, self->ebx, self->ecx, self->edx, self->esi,
+			 self->esp, what);
+	else
+		snprintf(shared->why, sizeof(shared->why), "%s", what);
+	_exit(KSFT_FAIL);
+}
+
+static void count(unsigned long *what)
+{
+	__atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
+}
+
+static unsigned int roll(unsigned int below)
+{
+	unsigned int dice = self->dice;
+
+	dice ^= dice << 13;
+	dice ^= dice >> 17;
+	dice ^= dice << 5;
+	self->dice = dice;
+	return dice % below;
+}
+
+/* Arguments. */
+
+/* No page that anybody executes: what is entered there faults. */
+static unsigned long nowhere(unsigned int odd)
+{
+	switch (roll(4)) {
+	case 0:
+		return 16 + odd;
+	case 1:
+		return (unsigned long)self->memory.page[ABSENT] + 16 + odd;
+	default:
+		return PAGE - 16 + odd;
+	}
+}
+
+#define CTX_NOWHERE	1		/* tells what was entered, */
+#define EIP_NOWHERE	2		/* from what was resumed */
+
+static bool is_nowhere(unsigned long at, unsigned int odd)
+{
+	unsigned long absent = (unsigned long)self->memory.page[ABSENT];
+
+	return at == 16 + odd || at == PAGE - 16 + odd || at == absent + 16 + odd;
+}
+
+static unsigned long kernel_address(void)
+{
+	if (end_of_user && roll(2))
+		return end_of_user + (roll(2) ? 4 * roll(1000) :
+				      4 * roll(0x10000000 / 4));
+	return KERNEL_ADDR + roll(PAGE);
+}
+
+/* On, before and behind every border, and in the middle of every page. */
+static char *some_place(struct zone *z, unsigned int size)
+{
+	char *at;
+
+	switch (roll(16)) {
+	case 0:
+		return (char *)(unsigned long)roll(64);
+	case 1:
+		return (char *)kernel_address();
+	case 2 ... 6:
+		at = z->page[1 + roll(NR_PAGES - 1)];
+		at += (int)roll(2 * size + 1) - (int)size;
+		break;
+	case 7 ... 9:
+		at = z->page[roll(NR_PAGES)] + roll(PAGE - 2 * size);
+		break;
+	default:
+		return z->page[RW_FIRST] + 1024 + size * roll(32);
+	}
+	return roll(8) ? (char *)((unsigned long)at & ~3UL) : at;
+}
+
+static int some_priority(void)
+{
+	static const int edges[] = {
+		0, -1, INT_MIN, INT_MAX, 1, 31, 32, 33, 64, INT_MAX - 32,
+	};
+
+	return roll(3) ? (int)roll(100) : edges[roll(ARRAY_SIZE(edges))];
+}
+
+static int some_id(void)
+{
+	static const int edges[] = { 0, -2, INT_MIN, INT_MAX, INT_MAX - 1, 1 };
+	int last = READ_ONCE(last_id);
+
+	switch (roll(8)) {
+	case 0:
+		return edges[roll(ARRAY_SIZE(edges))];
+	case 1:
+		return 1 + roll(last + 3);
+	case 2:
+	case 3:
+		return -1;
+	default:
+		return last > LIMIT ? last - (int)roll(LIMIT) :
+				      1 + (int)roll(last + 1);
+	}
+}
+
+/* What the calls may do. */
+
+static unsigned int for_id(int id, unsigned int found)
+{
+	int state = id > 0 && id < IDS ? READ_ONCE(states[id]) : DEAD;
+
+	if (state == DEAD || (alone && state == UNKNOWN))
+		return BIT(NO_ENTRY);
+	return alone ? found : found | BIT(NO_ENTRY);
+}
+
+/* Anybody's memory, and nobody's, but not what others make their calls with. */
+static void *wild_place(void)
+{
+	unsigned long at, size = NR_PAGES * PAGE + 64, i;
+	struct self *s;
+
+	do {
+		at = (unsigned long)roll(1 << 20) << 12 | roll(4096);
+		for (i = 0; i < THREADS; i++) {
+			s = &threads[i];
+			if (at + 64 - (unsigned long)s->memory.page[0] < size ||
+			    at + 64 - (unsigned long)s->stacks.page[0] < size)
+				break;
+		}
+	} while (i < THREADS);
+	return (void *)at;
+}
+
+static void plan_register(void)
+{
+	struct upcall *upc = (void *)some_place(&self->memory, sizeof(*upc));
+	unsigned long ctx = roll(8) ? (unsigned long)LABEL(fuzz_ctx) :
+				      nowhere(CTX_NOWHERE);
+	unsigned long cfunc = roll(8) ? 1 + roll(1000) : 0;
+	unsigned int may = 0, good;
+	enum access read, write;
+
+	if (!roll(32))
+		upc = wild_place();
+	if (!roll(16))
+		ctx = kernel_address();
+	if (!roll(16))
+		cfunc = kernel_address();
+	read = zone_access(&self->memory, upc, sizeof(*upc), false);
+	write = zone_access(&self->memory, upc, sizeof(*upc), true);
+	/* Most are as they should be; some that can be written are not. */
+	if (write == YES)
+		*upc = (struct upcall) {
+			.magic = roll(8) ? UPCALL_MAGIC : (int)roll(1000),
+		};
+	good = BIT(POSITIVE) | BIT(TOO_BIG) | (injecting ? BIT(NO_MEMORY) : 0);
+	if (alone && max > 0)
+		good &= live < (unsigned int)max ? ~BIT(TOO_BIG) : ~BIT(POSITIVE);
+	if ((unsigned long)upc & 3)
+		may |= BIT(INVALID);
+	if (read == NO || ctx >= KERNEL_ADDR || cfunc >= KERNEL_ADDR ||
+	    (end_of_user && (ctx >= end_of_user || cfunc >= end_of_user)))
+		may |= BIT(FAULT);
+	if (read == MAYBE)
+		may |= BIT(FAULT) | BIT(INVALID) | (may ? 0 : good);
+	else if (read == YES && upc->magic != UPCALL_MAGIC)
+		may |= BIT(INVALID);
+	self->allowed = may ?: good;
+	self->eax = __NR_upc_register;
+	self->ebx = (unsigned long)upc;
+	self->ecx = ctx;
+	self->edx = cfunc;
+	self->esi = roll(1000);
+	self->new_upc = upc;
+	self->new_upc_bad = write != YES || ((unsigned long)upc & 3);
+	/* A SIGSEGV may be this one's before we know whether it was taken. */
+	self->upc_in_doubt = self->allowed & BIT(POSITIVE) && self->new_upc_bad;
+}
+
+static void plan_next(void)
+{
+	struct upcall_frame_ia32 *at = (void *)some_place(&self->memory,
+							  sizeof(*at));
+	enum access read = zone_access(&self->memory, at, sizeof(*at), false);
+	enum access write;
+	struct iovec from = { &self->frame, sizeof(*at) };
+	struct iovec to = { at, sizeof(*at) };
+
+	self->frame = (struct upcall_frame_ia32) {
+		.eax = roll(1000), .ecx = roll(1000), .edx = roll(1000),
+		.eflags = roll(1 << 20) << 2 | roll(4),
+		.origip = roll(2) ? (__s32)LABEL(fuzz_resumed) : roll(8) ?
+			  (__s32)nowhere(EIP_NOWHERE) : (__s32)kernel_address(),
+	};
+	write = zone_access(&self->memory, at, sizeof(*at), true);
+	/* Over its own struct upcall it may change once more. */
+	self->frame_known = write == YES && ((void *)(self->upc + 1) <= (void *)at ||
+					     (void *)self->upc >= (void *)(at + 1));
+	/* There the stack ends when the frame has been popped. */
+	self->esp_bad |= write != YES;
+	if (write == YES)
+		memcpy(at, &self->frame, sizeof(*at));
+	else if (read == MAYBE)
+		process_vm_writev(getpid(), &from, 1, &to, 1, 0);
+	self->allowed = read == NO ? BIT(FAULT) : BIT(NO_RETURN);
+	if (read == MAYBE || (self->upc && self->upc_bad))
+		self->allowed |= BIT(FAULT);
+	self->ecx = roll(1000);
+	self->edx = (unsigned long)at;
+}
+
+static bool is_own_live(int id)
+{
+	return id > 0 && id < IDS && READ_ONCE(states[id]) == LIVE &&
+	       owners[id] == self->number;
+}
+
+/* Waiting takes time: not often for what may never come. */
+static int plan_wait(int id)
+{
+	if (id == -1 && roll(20) && upc_poll(-1, self->edx) <= 0)
+		id = roll(2) ? 0 : some_id();
+	if (id != -1)
+		self->allowed = BIT(INVALID);
+	else
+		self->allowed = BIT(POSITIVE) | BIT(INTERRUPTED);
+	return id;
+}
+
+static void plan_control(int row)
+{
+	static const int undefined[] = { 0, 8, -1, INT_MIN, INT_MAX, 9, 1 << 16 };
+	unsigned int may = 0;
+	int id = some_id();
+
+	self->eax = __NR_upc_control;
+	self->ebx = row;
+	self->edx = some_priority();
+	self->esi = roll(1000);
+	switch (row) {
+	case UPC_CONTROL_DISPATCH:
+		may = id == -1 ? BIT(ZERO) : for_id(id, BIT(ZERO));
+		break;
+	case UPC_CONTROL_NEXT:
+		return plan_next();
+	case UPC_CONTROL_DELETE:
+		/* Not all that often, or there would be no others. */
+		if (id == -1 && roll(16))
+			id = some_id();
+		may = id == -1 ? BIT(ZERO) : for_id(id, BIT(ZERO));
+		break;
+	case UPC_CONTROL_POLL:
+	case UPC_CONTROL_POLLANDCLEAR:
+		may = id == -1 ? BIT(ZERO) | BIT(ONE) | BIT(POSITIVE) :
+				 for_id(id, BIT(ZERO) | BIT(ONE));
+		break;
+	case UPC_CONTROL_WAIT:
+	case UPC_CONTROL_SUSPEND:
+		id = plan_wait(id);
+		may = self->allowed;
+		if (row == UPC_CONTROL_SUSPEND && id == -1) {
+			may |= !self->upc || self->upc_bad ? BIT(FAULT) : 0;
+			may = self->upc ? may : BIT(FAULT);
+		}
+		break;
+	default:
+		self->ebx = undefined[roll(ARRAY_SIZE(undefined))];
+		may = BIT(INVALID);
+	}
+	/* 1 may be an identifier, too. */
+	if (id == -1 && may & BIT(POSITIVE))
+		may |= BIT(ONE);
+	self->ecx = id;
+	self->allowed = may;
+}
+
+/* User code may have left anything there. */
+static void fill_upc(void)
+{
+	static const int crits[] = { 0, 0, 0, 32, -32, INT_MIN, INT_MAX, 31, 64 };
+	static const int pendings[] = { 0, 0, 0, 0, 1, -1, INT_MAX, INT_MIN };
+
+	if (!self->upc || self->upc_bad)
+		return;
+	self->upc->crit_count = crits[roll(ARRAY_SIZE(crits))];
+	self->upc->pending = pendings[roll(ARRAY_SIZE(pendings))];
+	barrier();
+}
+
+/*
+ * What is given, or taken, must not get lost with the stack: those calls, and
+ * those through the vDSO, which needs one, are made on a good one.
+ */
+static void plan_stack(void)
+{
+	struct upcall_frame_ia32 *f;
+	bool good = self->row == REGISTER || self->row == UPC_CONTROL_DELETE ||
+		    roll(2);
+
+	self->esp = (unsigned long)self->stack;
+	self->entry = 0;
+	self->esp_bad = false;
+	if (good) {
+		/* Below what the loop has on the stack. */
+		self->entry = roll(2) ? vdso : 0;
+		return;
+	}
+	f = (void *)some_place(&self->stacks, sizeof(*f));
+	self->esp = (unsigned long)(f + 1);
+	self->esp_bad = zone_access(&self->stacks, f, sizeof(*f), true) != YES;
+}
+
+static void plan_call(void)
+{
+	static const unsigned char rows[] = {
+		REGISTER, REGISTER, REGISTER, REGISTER,
+		UPC_CONTROL_DISPATCH, UPC_CONTROL_DISPATCH, UPC_CONTROL_DISPATCH,
+		UPC_CONTROL_DISPATCH, UPC_CONTROL_DISPATCH,
+		UPC_CONTROL_NEXT, UPC_CONTROL_NEXT, UPC_CONTROL_NEXT,
+		UPC_CONTROL_DELETE, UPC_CONTROL_DELETE,
+		UPC_CONTROL_POLL, UPC_CONTROL_POLLANDCLEAR,
+		UPC_CONTROL_WAIT, UPC_CONTROL_SUSPEND, UNDEFINED,
+	};
+
+	self->row = rows[roll(ARRAY_SIZE(rows))];
+	self->upc_in_doubt = false;
+	self->frame_known = false;
+	fill_upc();
+	plan_stack();
+	if (self->row == REGISTER)
+		plan_register();
+	else
+		plan_control(self->row);
+	/* What is written for the call may lie over the one in use. */
+	if (self->upc && !self->upc_bad)
+		self->before = *self->upc;
+	self->segv = false;
+	self->entries_before = self->entries;
+	barrier();
+	self->stage = CALLING;
+}
+
+/* What came of it. */
+
+static enum outcome outcome(int ret)
+{
+	switch (ret) {
+	case 0:
+		return ZERO;
+	case 1:
+		return self->row == REGISTER ? POSITIVE : ONE;
+	case -EFAULT:
+		return FAULT;
+	case -EINVAL:
+		return INVALID;
+	case -ENOENT:
+		return NO_ENTRY;
+	case -EFBIG:
+		return TOO_BIG;
+	case -ENOMEM:
+		return NO_MEMORY;
+	case -EINTR:
+		return INTERRUPTED;
+	}
+	return ret > 0 ? POSITIVE : ANYTHING_ELSE;
+}
+
+static void note_registered(int id)
+{
+	int last;
+
+	if (id <= 0 || id >= IDS)
+		wrong("the id %d", id);
+	if (alone && states[id] != UNKNOWN)
+		wrong("%d was given out before", id);
+	owners[id] = self->number;
+	if (states[id] == UNKNOWN)
+		__sync_bool_compare_and_swap(&states[id], UNKNOWN, LIVE);
+	while ((last = READ_ONCE(last_id)) < id &&
+	       !__sync_bool_compare_and_swap(&last_id, last, id))
+		;
+	self->upc = self->new_upc;
+	self->upc_bad = self->new_upc_bad;
+	live++;
+}
+
+static void note_deleted(int id)
+{
+	int i;
+
+	if (id != -1) {
+		WRITE_ONCE(states[id], DEAD);
+		live--;
+		return;
+	}
+	for (i = 1; i <= READ_ONCE(last_id) && i < IDS; i++) {
+		if (is_own_live(i)) {
+			WRITE_ONCE(states[i], DEAD);
+			live--;
+		}
+	}
+}
+
+static void check_table(int from, int to)
+{
+	int id, ret;
+
+	for (id = from; id <= to && id < IDS; id++) {
+		ret = upc_poll(id, 1);
+		if (states[id] == LIVE ? ret != 0 && ret != 1 : ret != -ENOENT)
+			wrong("then POLL of %d, which is %s, gives %d", id,
+			      states[id] == LIVE ? "there" : "not there", ret);
+	}
+}
+
+static int first_own(void)
+{
+	int i = READ_ONCE(last_id);
+
+	while (i > 0 && !is_own_live(i))
+		i--;
+	return i;
+}
+
+/* A dispatch that is held shows by whose pending it raises which is in use. */
+static void check_upc(void)
+{
+	int id = first_own(), ret;
+
+	if (!id || !self->upc || self->upc_bad || self->new_upc == self->upc)
+		return;
+	self->upc->crit_count = INT_MAX;
+	self->upc->pending = 0;
+	ret = upc_dispatch(id, 1);
+	if (ret || self->upc->pending < 1)
+		wrong("another upc is in use? DISPATCH %d: %d, pending is %d",
+		      id, ret, self->upc->pending);
+	upc_pollclear(id, 1);
+}
+
+/* A call that failed has changed nothing. */
+static void check_unchanged(void)
+{
+	struct upcall *upc = self->upc;
+	int from = last_id > 4 ? last_id - (int)roll(4 + last_id % 64) : 1;
+
+	if (upc && !self->upc_bad && !self->segv &&
+	    self->entries == self->entries_before &&
+	    (upc->crit_count != self->before.crit_count ||
+	     upc->pending != self->before.pending))
+		wrong("crit_count, pending: %d, %d became %d, %d",
+		      self->before.crit_count, self->before.pending,
+		      upc->crit_count, upc->pending);
+	check_table(from < 1 ? 1 : from, from + 3);
+	if (self->row == REGISTER)
+		check_upc();
+}
+
+/* NEXT gave the interrupted code what the frame has, and ebx. */
+static void check_resumed(void)
+{
+	struct upcall_frame_ia32 *f = &self->frame;
+
+	if (!self->frame_known)
+		return;
+	if (self->got_eax != (__u32)f->eax || self->got_ecx != (__u32)f->ecx ||
+	    self->got_edx != (__u32)f->edx || self->got_ebx != self->ecx ||
+	    self->got_esp != self->edx + sizeof(*f))
+		wrong("resumed with eax %#x ebx %#x ecx %#x edx %#x esp %#x",
+		      self->got_eax, self->got_ebx, self->got_ecx,
+		      self->got_edx, self->got_esp);
+}
+
+static void judge(void)
+{
+	int ret = self->got_eax;
+	enum outcome o = self->stage == RETURNED ? outcome(ret) : NO_RETURN;
+
+	/* It came in a frame that may have become another since. */
+	if (self->esp_bad && self->entries != self->entries_before)
+		return;
+	if (!(self->allowed & BIT(o)))
+		wrong("%s (%d), allowed is %#x", outcome_names[o],
+		      o == NO_RETURN ? 0 : ret, self->allowed);
+	if (o == NO_RETURN)
+		check_resumed();
+	if (self->row == REGISTER && o == POSITIVE)
+		note_registered(ret);
+	if (self->row == UPC_CONTROL_DELETE && o == ZERO)
+		note_deleted(self->ecx);
+	if (alone && o >= FAULT && o <= NO_MEMORY)
+		check_unchanged();
+	count(&shared->came[self->row][o]);
+	self->upc_in_doubt = false;
+}
+
+/* Is the limit where it was, and are so many places free as should be? */
+static void check_limit(unsigned int used)
+{
+	static struct upcall upc = UPCALL_INIT;
+	int ids[LIMIT + 1], n = 0, ret = -EFBIG;
+
+	if (max != LIMIT)
+		return;
+	upc.crit_count = 0;
+	upc.pending = 1;
+	while (n <= LIMIT) {
+		ret = upc_register_ctx(&upc, LABEL(fuzz_ctx), (void *)1, NULL);
+		if (ret == -ENOMEM && injecting)
+			continue;
+		if (ret <= 0)
+			break;
+		ids[n++] = ret;
+	}
+	if (ret != -EFBIG || n + used != LIMIT)
+		wrong("%d more could be registered beside %u of %d: %d", n,
+		      used, LIMIT, ret);
+	/* If one was taken. */
+	if (self && n) {
+		self->upc = &upc;
+		self->upc_bad = false;
+	}
+	while (n--) {
+		if (ids[n] < IDS)
+			WRITE_ONCE(states[ids[n]], DEAD);
+		if (upc_delete(ids[n]))
+			wrong("%d could not be deleted", ids[n]);
+		if (READ_ONCE(last_id) < ids[n])
+			WRITE_ONCE(last_id, ids[n]);
+	}
+}
+
+/* Called by fuzz_loop: judges the call before and plans the next; 0 to end. */
+static int __attribute_used__ one_call(void)
+{
+	if (self->stage != IDLE) {
+		judge();
+		self->stage = IDLE;
+		self->left--;
+		if (alone && self->left % 512 == 0) {
+			check_table(1, last_id);
+			check_limit(live);
+		}
+	}
+	if (!self->left)
+		return 0;
+	plan_call();
+	return 1;
+}
+
+/* Signals. */
+
+static bool in_program(unsigned long eip)
+{
+	return (eip >= (unsigned long)LABEL(__executable_start) &&
+		eip < (unsigned long)LABEL(etext)) ||
+	       (vdso && eip >= (vdso & ~(PAGE - 1UL)) &&
+		eip < (vdso & ~(PAGE - 1UL)) + 2 * PAGE);
+}
+
+/* The kernel says that it could not enter an upcall: only where that is so. */
+static void on_refusal(void)
+{
+	count(&shared->segvs);
+	self->segv = true;
+	if (!self->upc_bad && !self->upc_in_doubt && !self->esp_bad)
+		wrong("SIGSEGV, with upc %p", (void *)self->upc);
+}
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	unsigned long eip = gregs[REG_EIP];
+
+	gregs[REG_EFL] &= ~(TF_FLAG | AC_FLAG);
+	if (!self)
+		wrong("signal %d at %#lx", sig, eip);
+	if (sig == SIGSEGV && info->si_code == SI_KERNEL) {
+		on_refusal();
+	} else if (is_nowhere(eip, CTX_NOWHERE)) {
+		/* As at the entry of a context function: use another one. */
+		count(&shared->wild_entries);
+		gregs[REG_EIP] = (greg_t)LABEL(fuzz_ctx);
+	} else if (sig != SIGSEGV && in_program(eip)) {
+		/* A trap flag, or alignment check, that a frame had. */
+	} else if (eip >= (unsigned long)LABEL(fuzz_ctx) &&
+		   eip < (unsigned long)LABEL(fuzz_ctx_end) && self->esp_bad) {
+		/* The frame has gone since; we do without it. */
+		self->got_eax = 0;
+		self->stage = IDLE;
+		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
+	} else if (self->stage > CALLING && self->row == UPC_CONTROL_NEXT &&
+		   !self->frame_known && !in_program(eip)) {
+		/* The stack that NEXT left it on has the struct upcall in it. */
+		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
+	} else if (self->stage == CALLING && self->row == UPC_CONTROL_NEXT &&
+		   !in_program(eip)) {
+		self->got_eax = gregs[REG_EAX];
+		self->got_ebx = gregs[REG_EBX];
+		self->got_ecx = gregs[REG_ECX];
+		self->got_edx = gregs[REG_EDX];
+		self->got_esp = gregs[REG_ESP];
+		if (self->frame_known && eip != (__u32)self->frame.origip)
+			wrong("resumed at %#lx, not %#x", eip,
+			      self->frame.origip);
+		self->stage = GONE_WILD;
+		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
+	} else {
+		wrong("signal %d, code %d, at %#lx, for %p", sig, info->si_code,
+		      eip, info->si_addr);
+	}
+}
+
+static void on_tick(int sig, siginfo_t *info, void *context)
+{
+}
+
+static int handle_signals(void)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGTRAP, SIGILL };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
+		if (handle_on_altstack(faults[i], SA_NODEFER, on_fault))
+			return -1;
+	return handle_on_altstack(SIGUSR1, SA_NODEFER, on_tick) ||
+	       handle_on_altstack(SIGALRM, SA_NODEFER, on_tick);
+}
+
+/* Lives. */
+
+/* No upcall comes any more, and no signal for it: the end of a thread. */
+static void settle(void)
+{
+	static __thread struct upcall last = { UPCALL_MAGIC, 0, 1 };
+	int i, ret;
+
+	/* Others have not yet deleted all that they are about to. */
+	pthread_barrier_wait(&barrier_);
+	for (i = 1; i <= last_id && i < IDS; i++) {
+		ret = upc_poll(i, 1);
+		if (owners[i] == self->number && states[i] == LIVE ?
+		    ret != 0 && ret != 1 : states[i] == DEAD && ret != -ENOENT)
+			wrong("in the end POLL of %d gives %d", i, ret);
+	}
+	pthread_barrier_wait(&barrier_);
+	do {
+		ret = upc_register_ctx(&last, LABEL(fuzz_ctx), (void *)1, NULL);
+		if (ret == -EFBIG)
+			upc_delete(first_own() ?: -1);
+		if (ret == -EFBIG && !first_own())
+			return;
+		if (ret == -EFBIG)
+			WRITE_ONCE(states[first_own()], DEAD);
+	} while (ret == -ENOMEM || ret == -EFBIG);
+}
+
+static void *live_on(void *data)
+{
+	self = data;
+	self->stack = (char *)__builtin_frame_address(0) - 65536;
+	WRITE_ONCE(*self->stack, 0);
+	WRITE_ONCE(*(self->stack - PAGE), 0);
+	if (make_zone(&self->memory) || make_zone(&self->stacks) ||
+	    handle_signals())
+		wrong("the beginning of a thread: errno %d", errno);
+	__atomic_store_n(&self->tid, sys_gettid(), __ATOMIC_RELEASE);
+	pthread_barrier_wait(&barrier_);
+	if (injecting)
+		inject_here(true);
+	asm volatile("call fuzz_loop" : : : "eax", "ecx", "edx", "memory", "cc");
+	if (injecting)
+		inject_here(false);
+	__atomic_fetch_add(&shared->entries, self->entries, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&shared->calls, CALLS, __ATOMIC_RELAXED);
+	settle();
+	__atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* In the main thread, which owns nothing: what the others cannot expect. */
+static void disturb(unsigned int *dice)
+{
+	struct self *s;
+	unsigned int r;
+
+	while (__atomic_load_n(&finished, __ATOMIC_ACQUIRE) < nr_threads) {
+		r = next_random(dice);
+		s = &threads[r % nr_threads];
+		if (!alone) {
+			disturb_zone(r & 64 ? &s->memory : &s->stacks, r / 128 % 9);
+			upc_dispatch(READ_ONCE(last_id) - r % 32, r % 64);
+		}
+		if (r / 1024 % 8 == 0)
+			syscall(SYS_tgkill, getpid(), s->tid, SIGUSR1);
+		if (alone)
+			usleep(500);
+		else if (r % 8 == 0)
+			sched_yield();
+	}
+}
+
+static void start_threads(unsigned int seed)
+{
+	pthread_t thread;
+	int i;
+
+	if (pthread_barrier_init(&barrier_, NULL, nr_threads))
+		wrong("pthread_barrier_init");
+	for (i = 0; i < nr_threads; i++) {
+		threads[i].number = i;
+		threads[i].left = CALLS;
+		threads[i].dice = (seed + 1) * 2654435761u + i * 40503u;
+		if (!threads[i].dice)
+			threads[i].dice = 1;
+		if (pthread_create(&thread, NULL, live_on, &threads[i]) ||
+		    pthread_detach(thread))
+			wrong("pthread_create");
+	}
+	for (i = 0; i < nr_threads; i++)
+		WAIT_UNTIL(__atomic_load_n(&threads[i].tid, __ATOMIC_ACQUIRE));
+}
+
+/* The child's. */
+static void life(unsigned int seed)
+{
+	unsigned int dice = seed;
+	int i;
+
+	alone = seed & 1;
+	nr_threads = alone ? 1 : THREADS;
+	zones_are_quiet = alone;
+	vdso = getauxval(AT_SYSINFO);
+	max = upcall_limit();
+	if (!alone)
+		start_bringing_pages();
+	start_threads(seed);
+	disturb(&dice);
+	/* Their upcalls go when they do. */
+	for (i = 0; i < nr_threads; i++)
+		WAIT_UNTIL(syscall(SYS_tgkill, getpid(), threads[i].tid, 0));
+	for (i = 1; i <= last_id && i < IDS; i++)
+		if (upc_poll(i, 0) != -ENOENT)
+			wrong("%d has outlived its owner", i);
+	check_limit(0);
+	_exit(0);
+}
+
+static bool lives_well(unsigned int seed)
+{
+	int status;
+
+	shared->why[0] = 0;
+	child = fork();
+	if (!child)
+		life(seed);
+	status = life_status(240);
+	count(&shared->lives);
+	if (hung)
+		snprintf(shared->why, sizeof(shared->why), "it does not end");
+	if (status)
+		ksft_print_msg("seed %u: status %#x: %s\n", seed, status,
+			       shared->why);
+	return !status;
+}
+
+static bool run_lives(unsigned int seed, int n)
+{
+	const char *more = getenv("UPCALL_SECONDS");
+	long long start = now_ns();
+	int i;
+
+	for (i = 0; i < n || (more && !time_is_up(start, 0)); i++)
+		if (!lives_well(seed + i))
+			return false;
+	ksft_print_msg("%lu calls, seeds %u to %u, %lld calls a second\n",
+		       shared->calls, seed, seed + i - 1,
+		       shared->calls * NSEC_PER_SEC / (now_ns() - start));
+	return true;
+}
+
+/* What the kernel never gives has not been tested. */
+static bool all_came(void)
+{
+	bool all = true;
+	int row, o;
+
+	for (row = 0; row < NR_ROWS; row++) {
+		printf("# %-12s", row_names[row]);
+		for (o = 0; o < NR_OUTCOMES; o++) {
+			if (shared->came[row][o])
+				printf("  %s %lu", outcome_names[o],
+				       shared->came[row][o]);
+			if (can_come[row] & BIT(o) && !shared->came[row][o])
+				all &= o == TOO_BIG && upcall_limit() != LIMIT;
+		}
+		printf("\n");
+	}
+	ksft_print_msg("%lu entered, %lu of them nowhere, %lu SIGSEGV\n",
+		       shared->entries, shared->wild_entries, shared->segvs);
+	/* A life or two are too few for that. */
+	return shared->lives < 4 || (all && shared->entries &&
+				     shared->wild_entries && shared->segvs);
+}
+
+int main(void)
+{
+	const char *fail = getenv("UPCALL_FAIL");
+	int before = upcall_limit();
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	ksft_print_header();
+	ksft_set_plan(2);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || watch_for_hangs())
+		ksft_exit_fail_msg("no memory\n");
+	end_of_user = user_end();
+	/* Small, so that it is reached; else it is as it is. */
+	set_upcall_limit(LIMIT);
+	injecting = fail && inject_percent(atoi(fail));
+	if (fail && !injecting)
+		ksft_exit_fail_msg("nothing can be injected in this kernel\n");
+	ksft_test_result(run_lives(first_seed(), iterations(40)),
+			 "each call gives what it may\n");
+	if (injecting)
+		inject_percent(0);
+	ksft_test_result(all_came(), "all of it came\n");
+	if (before > 0)
+		set_upcall_limit(before);
+	ksft_finished();
+}
