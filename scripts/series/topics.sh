@@ -25,13 +25,14 @@ topics() {
 }
 
 # Every new file, as a path in the kernel tree, without editors' leavings. The
-# model stays here: kselftests run programs, and want no spin to be installed.
+# model stays here: kselftests run programs, and want no spin to be installed. So
+# does what is written for syzkaller, which has a tree of its own.
 new_files() {
 	cd "$top" || return
 	find linux-overlay selftests Documentation Kconfig.upcall -type f \
 		! -name '*~' ! -name '*.o' ! -name '*.orig' ! -name '*.rej' \
 		\( ! -name '.*' -o -name .gitignore \) \
-		! -path 'selftests/model/*' \
+		! -path 'selftests/model/*' ! -path 'selftests/syzkaller/*' \
 		\( ! -path 'Documentation/*' -o -path '*/userspace-api/*' \) |
 		sed -e 's,^linux-overlay/,,' \
 		    -e 's,^selftests/,tools/testing/selftests/upcall/,' \
