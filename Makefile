@@ -37,7 +37,8 @@ prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 
 .PHONY: help demo check bench bench-mn tree kernel lib selftests run shell \
 	patches check-patches checkpatch check-kernel-style check-all \
-	check-bisect check-regress model torture apply deb install clean distclean
+	check-bisect check-regress model torture coverage apply deb install clean \
+	distclean
 
 help:
 	$s/help.sh
@@ -111,6 +112,9 @@ model:
 torture: selftests
 	@{ $(prepare); } >&2
 	$s/torture.sh
+
+coverage:
+	$s/coverage.sh
 
 apply:
 	$s/deps.sh series

@@ -10,26 +10,26 @@
 
 # shellcheck disable=SC2016 # the columns' names
 rows='
-# base arch   config    cpu       smp
-6.12   i386   -         Nehalem   2
-6.12   i386   -         pentium3  2
-6.12   i386   -         coreduo   2
-6.12   i386   -         max       1
-6.12   i386   debug     Nehalem   2
-6.12   i386   preempt   Nehalem   2
-6.12   i386   nopreempt Nehalem   2
-6.12   i386   up        Nehalem   1
-6.12   x86_64 -         Nehalem   2
-6.12   x86_64 -         max       2
-6.12   x86_64 debug     Nehalem   2
-6.12   x86_64 kasan     Nehalem   2
-6.12   x86_64 kcsan     Nehalem   2
-6.12   x86_64 nohz_full Nehalem   2
-6.12   x86_64 pti       Nehalem   2
-6.1    i386   -         Nehalem   2
-6.1    i386   debug     Nehalem   2
-6.1    x86_64 -         Nehalem   2
-6.1    x86_64 kasan     Nehalem   2
+# base arch   config      cpu       smp
+6.12   i386   -           Nehalem   2
+6.12   i386   -           pentium3  2
+6.12   i386   -           coreduo   2
+6.12   i386   -           max       1
+6.12   i386   debug,fault Nehalem   2
+6.12   i386   preempt     Nehalem   2
+6.12   i386   nopreempt   Nehalem   2
+6.12   i386   up          Nehalem   1
+6.12   x86_64 -           Nehalem   2
+6.12   x86_64 -           max       2
+6.12   x86_64 debug,fault Nehalem   2
+6.12   x86_64 kasan,fault Nehalem   2
+6.12   x86_64 kcsan       Nehalem   2
+6.12   x86_64 nohz_full   Nehalem   2
+6.12   x86_64 pti         Nehalem   2
+6.1    i386   -           Nehalem   2
+6.1    i386   debug       Nehalem   2
+6.1    x86_64 -           Nehalem   2
+6.1    x86_64 kasan       Nehalem   2
 '
 [ -z "${ROWS-}" ] || rows=$(cat "$ROWS")
 here=$BASE there=$O passed=0 failed=0 skipped=0 table=$O/check/all
@@ -72,7 +72,7 @@ row() {
 }
 
 "$top/scripts/deps.sh" series kernel programs guest
-printf '%-5s %-7s %-10s %-9s %3s  %7s %6s %7s %7s\n' base arch config cpu smp \
+printf '%-5s %-7s %-11s %-9s %3s  %7s %6s %7s %7s\n' base arch config cpu smp \
 	passed failed skipped seconds | tee "$table"
 while read -r base arch config cpu smp; do
 	case $base in '' | '#'*) continue ;; esac
@@ -84,7 +84,7 @@ while read -r base arch config cpu smp; do
 	# A row that could not be prepared has failed.
 	sum=$(sed -n 's/^= //p' "$log" | tail -n 1)
 	read -r p f s <<<"${sum:-0 1 0}"
-	printf '%-5s %-7s %-10s %-9s %3s  %7d %6d %7d %7d\n' "$base" "$arch" \
+	printf '%-5s %-7s %-11s %-9s %3s  %7d %6d %7d %7d\n' "$base" "$arch" \
 		"$config" "$cpu" "$smp" "$p" "$f" "$s" $((SECONDS - begin)) | tee -a "$table"
 	[ "$f" = 0 ] || { matter "$log"; say "    whole log: $log"; }
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))

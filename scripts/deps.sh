@@ -14,6 +14,7 @@ declare -A set=(
 	[guest]="qemu-system-x86 cpio"
 	[bisect]="ccache sparse"
 	[model]="spin gcc libc6-dev"
+	[coverage]="lcov gcc"
 	[demo]="gnuplot-nox fonts-dejavu-core"
 	[bench]="python3 gnuplot-nox gdb"
 	[check]="python3 sparse mandoc file gdb clang"

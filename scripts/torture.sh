@@ -8,7 +8,7 @@
 
 TIME=${TIME:-600}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
-tests=(torture_reference torture_threads)
+tests=(torture_reference torture_threads fuzz_arguments)
 mkdir -p "$O/torture"
 failed=0
 for t in "${tests[@]}"; do

@@ -66,7 +66,8 @@ rm -f "$out/wanted.new"
 # Coverage is of our files. Makefiles that say which are a kernel's own; what
 # the command line says goes before them.
 flags=()
-! grep -qx CONFIG_GCOV_KERNEL=y "$out/.config" ||
+if grep -qx CONFIG_GCOV_KERNEL=y "$out/.config"; then
 	# shellcheck disable=SC2016 # make's $
 	flags=('GCOV_PROFILE=$(if $(filter kernel/upcall/%.o arch/x86/kernel/upcall.o,$@),y)')
+fi
 step "build $name" kmake "$out" -j"$JOBS" "${flags[@]}" bzImage

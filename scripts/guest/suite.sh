@@ -7,6 +7,7 @@
 # usage: suite.sh [-l] [-a] NAME KERNEL SECONDS PROGRAM...
 #   -l: programs that speak no TAP count by their exit status
 #   -a: all that lies beside the programs goes along, programs or not
+# LAST: a script for the guest to run when it is done with them
 
 . "$(dirname "$0")/../common.sh"
 # shellcheck source=scripts/guest/put.sh
@@ -35,6 +36,7 @@ while read -r d; do
 done < <(printf '%s\n' "${@%/*}" | sort -u)
 cp "$top/scripts/guest/suite-job" "$dir/job"
 chmod +x "$dir/job"
+[ -z "${LAST-}" ] || cp "$LAST" "$dir/last"
 echo "$limit" >"$dir/limit"
 mkdir -p "$O/check"
 tap=$logs/$name.tap
