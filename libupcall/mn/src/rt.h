@@ -239,18 +239,31 @@ static inline void crit_exit(void)
 		rt.backend->pending();
 }
 
-/* Spin locks, for objects that several virtual CPUs use; in a section only. */
+/*
+ * Locks, for objects that several virtual CPUs use; in a section only. 0: free, 1:
+ * held, 2: held, and others may sleep until it is not.
+ */
 void spin_wait(unsigned int *lock);
+void spin_wake(unsigned int *lock);
+
+static inline bool spin_try(unsigned int *lock)
+{
+	unsigned int unlocked = 0;
+
+	return __atomic_compare_exchange_n(lock, &unlocked, 1, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
 
 static inline void spin_lock(unsigned int *lock)
 {
-	if (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
+	if (!spin_try(lock))
 		spin_wait(lock);
 }
 
 static inline void spin_unlock(unsigned int *lock)
 {
-	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+	if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2)
+		spin_wake(lock);
 }
 
 /* run.c */
@@ -318,6 +331,7 @@ int thread_create(struct mn_thread **out, const struct mn_attr *attr,
 		  void *(*fn)(void *), void *arg);
 void thread_bury(struct vcpu *v, struct mn_thread *t);
 void threads_free(void);
+extern unsigned int keys_lock;
 
 /* libc.c */
 void ranges_find(void);

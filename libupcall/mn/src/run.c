@@ -306,13 +306,16 @@ MN_EXPORT int mn_run(const struct mn_config *config, void *(*fn)(void *),
 
 /* fork(): only the calling user thread goes on, and can't wait for others. */
 
+/* The one lock that a child may want, too: nobody else may have it then. */
 static void before_fork(void)
 {
 	crit_enter();
+	spin_lock(&keys_lock);
 }
 
 static void after_fork(void)
 {
+	spin_unlock(&keys_lock);
 	crit_exit();
 }
 
@@ -324,6 +327,7 @@ static void in_child(void)
 	/* What the parent had held back is the parent's. */
 	if (v)
 		v->upc->pending = 0;
+	spin_unlock(&keys_lock);
 	crit_sub(UPC_CRITADD);
 }
 

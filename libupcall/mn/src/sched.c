@@ -39,7 +39,7 @@
  * registers, and the kernel's. It may go on anywhere (upc_vcpu_wrapper).
  */
 #include <errno.h>
-#include <sched.h>
+#include <linux/futex.h>
 
 #include "rt.h"
 
@@ -59,18 +59,31 @@ __attribute__((noinline)) void set_errno(int e)
 	errno = e;
 }
 
+#define SPINS	128
+
+/*
+ * Its holder is in a section, and soon done, unless the kernel has taken it off its
+ * processor. It may be ours that it waits for, and if we came before it by a
+ * real-time priority, sched_yield() would not let it have that.
+ */
 void spin_wait(unsigned int *lock)
 {
-	int spins = 0;
+	int i, saved;
 
-	do {
-		/* Its holder may have been taken off its processor. */
-		if (++spins % 128 == 0)
-			sched_yield();
-		else
-			__builtin_ia32_pause();
-	} while (__atomic_load_n(lock, __ATOMIC_RELAXED) ||
-		 __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE));
+	for (i = 0; i < SPINS; i++) {
+		__builtin_ia32_pause();
+		if (!__atomic_load_n(lock, __ATOMIC_RELAXED) && spin_try(lock))
+			return;
+	}
+	saved = get_errno();
+	while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE))
+		futex(lock, FUTEX_WAIT_PRIVATE, 2, 0);
+	set_errno(saved);
+}
+
+void spin_wake(unsigned int *lock)
+{
+	futex(lock, FUTEX_WAKE_PRIVATE, 1, 0);
 }
 
 void queue_last(struct runq *q, struct mn_thread *t)

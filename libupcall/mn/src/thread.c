@@ -306,7 +306,7 @@ MN_EXPORT void mn_release(void)
 
 /* Slots: a key is a place and how often that has been given out. */
 
-static unsigned int keys_lock;
+unsigned int keys_lock;
 static struct {
 	unsigned int	serial;		/* odd: in use */
 	void		(*destructor)(void *);
