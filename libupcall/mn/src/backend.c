@@ -188,14 +188,18 @@ static void signal_detach(struct vcpu *v)
 /*
  * One signal at a time: real-time signals queue, and the kernel would push a frame
  * for each before the first handler runs. Whoever takes pending away says that
- * there may be another, before he looks at what there is to do.
+ * there may be another, before he looks at what there is to do. If the
+ * kernel has no room for it the clock sees what there is, and tries again.
  */
 static void signal_kick(struct vcpu *v)
 {
 	if (__atomic_exchange_n(&v->sleeping, 0, __ATOMIC_SEQ_CST))
 		futex(&v->sleeping, FUTEX_WAKE_PRIVATE, 1, 0);
-	else if (!__atomic_exchange_n(&v->signalled, 1, __ATOMIC_SEQ_CST))
-		syscall(SYS_tgkill, getpid(), v->tid, rt.signo);
+	else if (!__atomic_exchange_n(&v->signalled, 1, __ATOMIC_SEQ_CST) &&
+		 syscall(SYS_tgkill, getpid(), v->tid, rt.signo)) {
+		__atomic_store_n(&v->signalled, 0, __ATOMIC_SEQ_CST);
+		clock_wanted();
+	}
 }
 
 /*

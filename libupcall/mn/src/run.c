@@ -166,9 +166,10 @@ static void vcpu_main(struct vcpu *v)
 
 	if (err)
 		__atomic_store_n(&attach_error, err, __ATOMIC_SEQ_CST);
-	pthread_barrier_wait(&together);
+	/* From here on others may want something of it; in a section that keeps. */
 	mn_this_vcpu = v;
 	crit_enter();
+	pthread_barrier_wait(&together);
 	if (!__atomic_load_n(&attach_error, __ATOMIC_SEQ_CST))
 		idle_loop(v);
 	/* Nothing may be left pending for this thread's life after. */
