@@ -50,11 +50,17 @@ static double look_around(void)
 	return sum / n_threads;
 }
 
-/* An urgent thread: it comes in when its time has come, whoever spins. */
+/*
+ * An urgent thread: it comes in when its time has come, whoever spins. It takes
+ * longer than a slice to look at them all; if that ended it would have to wait for
+ * its turn, behind all of them.
+ */
 static void *watcher(void *arg)
 {
+	mn_hold();
 	while (look_around() < 50)
 		MUST(mn_sleep(1000000));
+	mn_release();
 	return arg;
 }
 

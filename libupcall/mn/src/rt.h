@@ -66,6 +66,7 @@ enum state {
 #define REQ_TIMER	0x2u		/* a deadline has come */
 #define REQ_DUMP	0x4u		/* print your threads */
 #define REQ_STOP	0x8u		/* leave */
+#define REQ_RETRY	0x10u		/* what was put off may be possible now */
 
 struct vcpu;
 
@@ -75,9 +76,13 @@ struct mn_thread {
 	int			saved_errno;	/* likewise */
 	struct vcpu		*vcpu;		/* whose it is */
 	struct mn_thread	*next;		/* in a run queue or an inbox */
+	struct mn_thread	*prev;		/* in a run queue */
 
 	enum state		state;
 	bool			urgent;
+	bool			hurried;	/* urgent, and not run for a slice */
+	bool			turn;		/* its turn has begun */
+	int64_t			left;		/* ... for so long; a debt if below 0 */
 	bool			preempted;	/* it did not wait of its own will */
 	bool			detached;
 	bool			exited;
@@ -106,7 +111,7 @@ struct mn_thread {
 };
 
 struct runq {
-	struct mn_thread	*head, **tail;
+	struct mn_thread	*head, *tail;
 	unsigned int		n;
 };
 
@@ -123,16 +128,19 @@ struct vcpu {
 	struct mn_thread	*current __attribute__((aligned(64)));	/* (r) */
 	struct mn_thread	idle;		/* the context of its own stack */
 	struct mn_thread	*done;		/* has exited, still to be buried */
-	struct runq		queue;		/* its n: (r) */
+	struct runq		hurried, queue;	/* their n: (r) */
 	struct upcall		*upc;
 	int			index;
 	int			upcall_id;	/* (r) */
 	int			tid;		/* (r) */
 	bool			stopping;
-	unsigned int		retry;		/* (r) ask again soon */
+	bool			hurry;		/* somebody has come into hurried */
+	bool			over;		/* so is current's slice */
+	bool			retry;		/* (r) ask again soon */
+	int64_t			tick_cpu;	/* time used by then, ... */
+	unsigned int		tick_switches;	/* ... if still so many */
 	unsigned int		turns;		/* times that it left its idle loop (r) */
-	unsigned int		ticked;		/* switches at the last tick */
-	unsigned int		switches;
+	unsigned int		switches;	/* (r) */
 	struct mn_thread	**heap;		/* deadlines */
 	int			heap_n;
 	shared64		next_deadline;	/* (r) */
@@ -142,12 +150,22 @@ struct vcpu {
 	stack_t			sigstack, old_sigstack;
 	pthread_t		thread;
 
+	/* The clock's: when it asks again, and after how long once more. */
+	unsigned int		retry_switches;
+	int64_t			retry_at, retry_gap;
+
 	/* dump.c's visit to a thread that does not run. */
 	struct mn_thread	*visited;
 	void			*visitor_sp;
 	void			*trace[32];
 	int			n_trace;
 };
+
+/* How many wait for @v; by anybody. */
+static inline unsigned int ready(const struct vcpu *v)
+{
+	return v->hurried.n + v->queue.n;
+}
 
 /* What differs between upcalls and signals. */
 struct backend {
@@ -305,6 +323,7 @@ extern unsigned int mn_ticking;
 void timer_add(struct vcpu *v, struct mn_thread *t, int64_t deadline);
 void timer_remove(struct vcpu *v, struct mn_thread *t);
 void timers_run(struct vcpu *v);
+int64_t cpu_time(void);
 int clock_start(void);
 void clock_stop(void);
 void clock_ring(void);

@@ -112,7 +112,6 @@ static int vcpu_init(struct vcpu *v, int index)
 		return ENOMEM;
 	}
 	v->index = index;
-	v->queue.tail = &v->queue.head;
 	v->current = &v->idle;
 	v->idle.vcpu = v;
 	v->idle.timer = -1;

@@ -25,9 +25,16 @@
  * t->vcpu changed before. It is given
  *
  *   - when it becomes ready, if two others wait already and somebody is idle,
- *   - at each tick, if somebody is idle,
+ *   - at each tick, if somebody is idle, or has fewer that wait,
  *   - to a virtual CPU that has asked (v->thieves), which each does before it
  *     goes to sleep.
+ *
+ * Those who are urgent and have been woken wait in a queue of their own (hurried),
+ * which comes first. The woken one takes the place of the current thread, which
+ * goes to the front of the queue that it belongs to, and has the rest of its turn
+ * later. Whose turn is over goes to the end of the ordinary queue, urgent or not. A
+ * turn is a slice, more or less, as ticks may come late; what somebody has had too
+ * much of is missing from his next one.
  *
  * crit_count belongs to the thread: a switch saves and restores it, so that a
  * thread that waits inside a section is in it again when it goes on. Every
@@ -63,8 +70,8 @@ __attribute__((noinline)) void set_errno(int e)
 
 /*
  * Its holder is in a section, and soon done, unless the kernel has taken it off its
- * processor. It may be ours that it waits for, and if we came before it by a
- * real-time priority, sched_yield() would not let it have that.
+ * processor. That may be ours now, and if we came before it by a real-time
+ * priority, sched_yield() would not let it have ours back.
  */
 void spin_wait(unsigned int *lock)
 {
@@ -86,35 +93,51 @@ void spin_wake(unsigned int *lock)
 	futex(lock, FUTEX_WAKE_PRIVATE, 1, 0);
 }
 
-void queue_last(struct runq *q, struct mn_thread *t)
+static int serve(struct vcpu *v);
+
+/* Behind @prev, or first if that is NULL. */
+static void queue_behind(struct runq *q, struct mn_thread *prev,
+			 struct mn_thread *t)
 {
-	t->next = NULL;
-	*q->tail = t;
-	q->tail = &t->next;
+	struct mn_thread *next = prev ? prev->next : q->head;
+
+	t->prev = prev;
+	t->next = next;
+	if (prev)
+		prev->next = t;
+	else
+		q->head = t;
+	if (next)
+		next->prev = t;
+	else
+		q->tail = t;
 	q->n++;
 }
 
-static int serve(struct vcpu *v);
-
-static void queue_first(struct runq *q, struct mn_thread *t)
+void queue_last(struct runq *q, struct mn_thread *t)
 {
-	t->next = q->head;
-	if (!q->head)
-		q->tail = &t->next;
-	q->head = t;
-	q->n++;
+	queue_behind(q, q->tail, t);
+}
+
+static void queue_remove(struct runq *q, struct mn_thread *t)
+{
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		q->head = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	else
+		q->tail = t->prev;
+	q->n--;
 }
 
 static struct mn_thread *queue_take(struct runq *q)
 {
 	struct mn_thread *t = q->head;
 
-	if (!t)
-		return NULL;
-	q->head = t->next;
-	if (!q->head)
-		q->tail = &q->head;
-	q->n--;
+	if (t)
+		queue_remove(q, t);
 	return t;
 }
 
@@ -155,13 +178,11 @@ void kick(struct vcpu *v, unsigned int requests)
 	rt.backend->kick(v);
 }
 
-static void send_to(struct vcpu *to, struct mn_thread *t)
+static void send_to(struct vcpu *to, struct mn_thread *t, bool hurried)
 {
-	/* It is the other's from here on: look at it before. */
-	bool urgent = t->urgent;
-
 	t->vcpu = to;
-	if (inbox_put(to, t) || urgent)
+	/* It is the other's from here on. */
+	if (inbox_put(to, t) || hurried)
 		kick(to, 0);
 	else
 		count(&to->coalesced);
@@ -185,25 +206,35 @@ static struct vcpu *claim_idle(struct vcpu *v)
 }
 
 /*
- * The current thread may be in the queue, woken or yielding on its way to a
- * switch: it is not given, as the other would run it before it has left.
+ * Up to @n of @q, from its front or from its end. The current thread may be there,
+ * woken or yielding on its way to a switch: it is not given, as the other would run
+ * it before it has left.
  */
-static bool give(struct vcpu *v, struct vcpu *to, unsigned int n)
+static unsigned int give_of(struct vcpu *v, struct runq *q, bool front,
+			    struct vcpu *to, unsigned int n)
 {
-	bool given = false;
+	unsigned int given;
 
-	while (n-- && v->queue.n) {
-		struct mn_thread *t = queue_take(&v->queue);
+	for (given = 0; given < n; given++) {
+		struct mn_thread *t = front ? q->head : q->tail;
 
-		if (t == v->current) {
-			queue_last(&v->queue, t);
-			continue;
-		}
+		if (t && t == v->current)
+			t = front ? t->next : t->prev;
+		if (!t)
+			break;
+		queue_remove(q, t);
 		v->stats.steals++;
-		send_to(to, t);
-		given = true;
+		send_to(to, t, t->hurried);
 	}
 	return given;
+}
+
+/* Those who would run next: the other does nothing meanwhile. */
+static unsigned int give(struct vcpu *v, struct vcpu *to, unsigned int n)
+{
+	unsigned int given = give_of(v, &v->hurried, true, to, n);
+
+	return given + give_of(v, &v->queue, true, to, n - given);
 }
 
 /* Gives up to @n to one that is idle. */
@@ -224,34 +255,32 @@ static void give_to_thieves(struct vcpu *v)
 	if (!v->thieves)
 		return;
 	who = __atomic_exchange_n(&v->thieves, 0, __ATOMIC_ACQUIRE);
-	while (who && v->queue.n) {
+	while (who && ready(v)) {
 		int i = __builtin_ctz(who);
 
 		who &= ~(1u << i);
-		give(v, &rt.vcpu[i], (v->queue.n + 1) / 2);
+		give(v, &rt.vcpu[i], (ready(v) + 1) / 2);
 	}
 }
 
-/* @t, which is @v's and waited for something, waits for @v alone from now on. */
+/* @t, which is @v's, waits for @v alone from now on. */
 void make_ready(struct vcpu *v, struct mn_thread *t)
 {
 	if (t->timer >= 0)
 		timer_remove(v, t);
-	t->state = READY;
-	if (t->urgent)
-		queue_first(&v->queue, t);
-	else
-		queue_last(&v->queue, t);
-	if (v->current != &v->idle || v->queue.n > 1)
+	/* Else it waited for another virtual CPU before, and is what it was. */
+	if (t->state != READY) {
+		t->state = READY;
+		t->hurried = t->urgent;
+		t->turn = false;
+		t->left = 0;
+	}
+	queue_last(t->hurried ? &v->hurried : &v->queue, t);
+	v->hurry |= t->hurried;
+	if (v->current != &v->idle || ready(v) > 1)
 		clock_wanted();
-	if (v->queue.n > 2)
-		offer(v, v->queue.n / 2);
-}
-
-/* It has been woken, and not run since. */
-static bool urgent_waits(const struct vcpu *v)
-{
-	return v->queue.head && v->queue.head->urgent;
+	if (ready(v) > 2)
+		offer(v, ready(v) / 2);
 }
 
 /* By whoever took @t out of what it waited in, on any kernel thread. */
@@ -260,12 +289,12 @@ void wake(struct mn_thread *t)
 	struct vcpu *v = this_vcpu();
 
 	if (t->vcpu != v) {
-		send_to(t->vcpu, t);
+		send_to(t->vcpu, t, t->urgent);
 		return;
 	}
 	/* Unless it has been given away, it comes in at the section's end. */
 	make_ready(v, t);
-	if (urgent_waits(v))
+	if (v->hurry)
 		kick(v, 0);
 }
 
@@ -308,6 +337,37 @@ void after_switch(void)
 }
 
 /*
+ * Who comes next in the ordinary queue, and has not had more than its share by more
+ * than half a slice: others wait until that is made up for.
+ */
+static struct mn_thread *queue_turn(struct runq *q)
+{
+	struct mn_thread *t;
+
+	while ((t = queue_take(q))) {
+		if (t->turn)
+			break;
+		t->left += rt.slice;
+		t->turn = t->left >= rt.slice / 2 || !q->n;
+		if (t->turn)
+			break;
+		queue_last(q, t);
+	}
+	return t;
+}
+
+static struct mn_thread *next_ready(struct vcpu *v)
+{
+	struct mn_thread *t = queue_take(&v->hurried);
+
+	if (t && !t->turn) {
+		t->turn = true;
+		t->left = rt.slice;
+	}
+	return t ?: queue_turn(&v->queue);
+}
+
+/*
  * Goes on with the next ready thread, or with the idle loop. The caller has seen
  * to it that somebody wakes its thread, or has queued it.
  */
@@ -319,11 +379,11 @@ void schedule(struct vcpu *v)
 	/* What has come and is still held back. */
 	if (v->inbox || v->requests)
 		serve(v);
-	next = v->stopping ? NULL : queue_take(&v->queue);
+	next = v->stopping ? NULL : next_ready(v);
 	if (!next)
 		next = &v->idle;
 	next->state = RUNNING;
-	v->retry = 0;
+	v->hurry = v->over = v->retry = false;
 	if (next == prev)
 		return;
 
@@ -332,6 +392,7 @@ void schedule(struct vcpu *v)
 	v->upc->crit_count = next->crit_count;
 	v->current = next;
 	v->switches++;
+	v->stats.preemptions += prev->preempted;
 	if (next->last != v->index) {
 		v->stats.migrations += next->last >= 0;
 		next->last = v->index;
@@ -340,32 +401,75 @@ void schedule(struct vcpu *v)
 	after_switch();
 }
 
-/* The current thread has to make room for others. */
-static void preempt(struct vcpu *v)
+/*
+ * The current thread has to make room for others: to the end if its turn @ends,
+ * else only for the one in a hurry that comes first now.
+ */
+static void preempt(struct vcpu *v, bool ends)
 {
 	struct mn_thread *t = v->current;
 
 	t->state = READY;
 	t->preempted = true;
-	queue_last(&v->queue, t);
-	v->stats.preemptions++;
-	/* The next one has the whole of a slice. */
-	v->ticked = v->switches + 1;
+	if (ends) {
+		t->hurried = t->turn = false;
+		queue_last(&v->queue, t);
+		/* The next one begins here. */
+		v->tick_switches = v->switches + 1;
+	} else if (t->hurried) {
+		queue_behind(&v->hurried, v->hurried.head, t);
+	} else {
+		queue_behind(&v->queue, NULL, t);
+	}
 	schedule(v);
 	t->preempted = false;
 }
 
-/* A slice is over: has the current thread had it from the beginning? */
-static bool tick(struct vcpu *v)
+#define DEBT_MAX	32	/* slices at once; more is forgiven */
+
+/*
+ * All threads are to get the same, so there should be as many on each virtual CPU.
+ * From the end: those have just run, and come last there as they would here. One
+ * that still has something in its inbox gets no more: what it has is not known.
+ */
+static void level(struct vcpu *v)
 {
-	if (v->queue.n)
-		offer(v, (v->queue.n + 1) / 2);
-	if (!v->queue.n)
-		return false;
-	if (v->ticked == v->switches || v->retry)
-		return true;
-	v->ticked = v->switches;
-	return false;
+	struct vcpu *least = v;
+	int i;
+
+	for (i = 0; i < rt.vcpus; i++)
+		if (ready(&rt.vcpu[i]) < ready(least))
+			least = &rt.vcpu[i];
+	if (ready(v) >= ready(least) + 2 && !least->inbox)
+		give_of(v, &v->queue, false, least,
+			(ready(v) - ready(least)) / 2);
+}
+
+/*
+ * What the current thread has had since the last tick. It may have had less than
+ * the clock's: another process that of the processor. If it has not been there all
+ * the time nobody knows; it was half of it, on average.
+ */
+static int64_t had(struct vcpu *v)
+{
+	int64_t now = cpu_time(), ran = now - v->tick_cpu;
+
+	if (v->tick_switches != v->switches)
+		ran = rt.slice / 2;
+	v->tick_switches = v->switches;
+	v->tick_cpu = now;
+	return ran < DEBT_MAX * rt.slice ? ran : DEBT_MAX * rt.slice;
+}
+
+/* Is the current thread's turn over, if it is one of half slices? */
+static void tick(struct vcpu *v)
+{
+	struct mn_thread *t = v->current;
+
+	if (!ready(v) || t->state != RUNNING)
+		return;
+	t->left -= had(v);
+	v->over = t->left < rt.slice / 2;
 }
 
 /*
@@ -375,7 +479,6 @@ static bool tick(struct vcpu *v)
 static int serve(struct vcpu *v)
 {
 	unsigned int requests = 0;
-	bool over = false;
 
 	if (v->requests)
 		requests = __atomic_exchange_n(&v->requests, 0,
@@ -388,10 +491,15 @@ static int serve(struct vcpu *v)
 	if (requests & REQ_TIMER)
 		timers_run(v);
 	give_to_thieves(v);
+	if (requests & (REQ_TICK | REQ_RETRY)) {
+		if (ready(v))
+			offer(v, (ready(v) + 1) / 2);
+		level(v);
+	}
 	if (requests & REQ_TICK)
-		over = tick(v);
-	return urgent_waits(v) ? PRIO_URGENT :
-	       over || v->stopping ? PRIO_NORMAL : 0;
+		tick(v);
+	return v->hurry ? PRIO_URGENT :
+	       v->over || v->stopping ? PRIO_NORMAL : 0;
 }
 
 /*
@@ -415,7 +523,7 @@ static bool may_leave(const struct mn_thread *t, unsigned long eip)
  */
 void on_upcall(struct vcpu *v, unsigned long eip)
 {
-	int priority;
+	int priority, least = v->upc->crit_count - UPC_CRITADD;
 
 	v->stats.entered++;
 	if (v->current == &v->idle)
@@ -423,13 +531,15 @@ void on_upcall(struct vcpu *v, unsigned long eip)
 	priority = serve(v);
 	if (!priority)
 		return;
-	if (priority > v->upc->crit_count - UPC_CRITADD &&
-	    may_leave(v->current, eip)) {
-		preempt(v);
+	if (priority > least && may_leave(v->current, eip)) {
+		/* Not in mn_hold(), even if somebody in a hurry comes in. */
+		preempt(v, v->over && PRIO_NORMAL > least);
 	} else {
 		/* Soon again, then. */
 		v->stats.deferred++;
-		v->retry = 1;
+		v->retry = true;
+		/* It may be mn_run()'s end that waits, and nobody else. */
+		clock_wanted();
 	}
 }
 
@@ -441,7 +551,7 @@ static void ask_for_work(struct vcpu *v)
 	for (i = 1; i < rt.vcpus; i++) {
 		struct vcpu *other = &rt.vcpu[(v->index + i) % rt.vcpus];
 
-		if (other->queue.n < 2)
+		if (ready(other) < 2)
 			continue;
 		if (!__atomic_fetch_or(&other->thieves, 1u << v->index,
 				       __ATOMIC_SEQ_CST))
@@ -518,7 +628,7 @@ void idle_loop(struct vcpu *v)
 		serve(v);
 		if (v->stopping)
 			return;
-		if (v->queue.n)
+		if (ready(v))
 			schedule(v);
 		else
 			sleep_idle(v);

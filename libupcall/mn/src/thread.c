@@ -95,7 +95,7 @@ int thread_create(struct mn_thread **out, const struct mn_attr *attr,
 	t->arg = arg;
 	t->vcpu = v;
 	t->detached = attr->detached;
-	t->urgent = attr->urgent;
+	t->urgent = t->hurried = attr->urgent;
 	t->timer = -1;
 	t->last = -1;
 	t->crit_count = UPC_CRITADD;
@@ -244,8 +244,10 @@ MN_EXPORT void mn_yield(void)
 	if (!t)
 		return;
 	v = this_vcpu();
-	if (v->queue.n || v->inbox || v->requests) {
+	if (ready(v) || v->inbox || v->requests) {
 		t->state = READY;
+		t->hurried = t->turn = false;
+		t->left = 0;
 		queue_last(&v->queue, t);
 		schedule(v);
 	}

@@ -30,6 +30,7 @@
 
 #define QUIET_LOOKS	8	/* until the slices' clock stops */
 #define RETRY_PART	8	/* of a slice, when its end was put off */
+#define RETRY_MAX	1000000	/* ns, from one retry to the next; or that part */
 
 unsigned int mn_ticking;
 
@@ -43,6 +44,15 @@ MN_EXPORT int64_t mn_now(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* Used by this virtual CPU, in nanoseconds. */
+int64_t cpu_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
@@ -142,9 +152,32 @@ void clock_ring(void)
 	ring();
 }
 
+/* Does anybody wait for @v, while it runs a thread? */
 static bool waiting(const struct vcpu *v)
 {
-	return v->queue.n && v->current != &v->idle;
+	return (ready(v) || v->retry || v->inbox) && v->current != &v->idle;
+}
+
+/*
+ * The current thread of @v did not make room: it was in the C library, say. Asks it
+ * again, in a while. That gets longer, as each time costs the thread something: it
+ * would never get out of the C library if it took longer to ask than to ask again.
+ */
+static int64_t look_again(struct vcpu *v, int64_t now)
+{
+	int64_t gap = rt.slice / RETRY_PART;
+
+	if (v->retry_switches != v->switches) {
+		v->retry_switches = v->switches;
+		v->retry_gap = gap;
+		v->retry_at = now + gap;
+	} else if (now >= v->retry_at) {
+		kick(v, REQ_RETRY);
+		if (2 * v->retry_gap <= RETRY_MAX)
+			v->retry_gap *= 2;
+		v->retry_at = now + v->retry_gap;
+	}
+	return v->retry_at;
 }
 
 /* Tells a virtual CPU what is due; returns when it wants to be looked at. */
@@ -156,12 +189,15 @@ static int64_t look_at(struct vcpu *v, int64_t now, bool slice_over)
 		kick(v, REQ_TIMER);
 		next = MN_FOREVER;
 	}
-	if (v->current == &v->idle || !(v->queue.n || v->retry))
+	if (!waiting(v))
 		return next;
-	if (slice_over || v->retry)
+	if (v->retry) {
+		int64_t again = look_again(v, now);
+
+		return again < next ? again : next;
+	}
+	if (slice_over)
 		kick(v, REQ_TICK);
-	if (v->retry && now + rt.slice / RETRY_PART < next)
-		next = now + rt.slice / RETRY_PART;
 	return next;
 }
 

@@ -280,6 +280,61 @@ static void *urgent_elsewhere(void *arg)
 	return arg;
 }
 
+/*
+ * An urgent thread that another one comes in on goes on after it, and not after
+ * those that compute. Its slice does not end meanwhile.
+ */
+static int hogged;
+
+static void *counts(void *arg)
+{
+	while (!get(&stop)) {
+		add(&hogged, 1);
+		spin(10);
+	}
+	return arg;
+}
+
+static void *urgent_too(void *arg)
+{
+	int i, n = turns(2000);
+
+	mn_hold();
+	for (i = 0; i < n; i++) {
+		int before = get(&hogged);
+
+		CHECK(!mn_sem_post(&bell));
+		while (get(&rung) <= i)
+			spin(10);
+		CHECK(get(&hogged) == before);
+		/* They have their turns now. */
+		while (get(&hogged) == before)
+			mn_yield();
+		CHECK(!mn_sleep(1));
+	}
+	mn_release();
+	return arg;
+}
+
+static void *urgent_two(void *arg)
+{
+	mn_t first, second, t[3];
+	int i;
+
+	mn_sem_init(&bell, 0);
+	rung = stop = ready = hogged = 0;
+	spawn_urgent(&first, urgent);
+	wait_for(&ready, 1);
+	for (i = 0; i < 3; i++)
+		spawn(&t[i], counts, NULL);
+	spawn_urgent(&second, urgent_too);
+	CHECK(!mn_join(second, NULL));
+	end_urgent(first);
+	for (i = 0; i < 3; i++)
+		CHECK(!mn_join(t[i], NULL));
+	return arg;
+}
+
 static const struct mn_case cases[] = {
 	{ "nobody comes into a section", alone, ONE_VCPU },
 	{ "no slice ends in mn_hold()", held, ONE_VCPU },
@@ -290,6 +345,8 @@ static const struct mn_case cases[] = {
 	{ "an urgent thread waits for the end of a section", urgent_held,
 	  ONE_VCPU | PREEMPTED },
 	{ "an urgent thread, woken by its deadline", urgent_clock,
+	  ONE_VCPU | PREEMPTED },
+	{ "an urgent thread goes on before those that compute", urgent_two,
 	  ONE_VCPU | PREEMPTED },
 	{ "an urgent thread, woken by another virtual CPU", urgent_elsewhere,
 	  MANY_VCPUS | PREEMPTED | ONCE },
