@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Channels: a ring of elements, and those who wait for room or for an element.
- * Who is woken looks again; another may have been faster.
+ *
+ * Who is woken has what he waited for: a receiver its element, a sender has got rid
+ * of its own, or it is said that the channel has been closed. He does not look at the
+ * channel again, which may be gone by then: another one who was woken, or the one
+ * who woke, may know that nobody needs it any more.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +63,14 @@ static unsigned int *chan_lock(struct mn_chan *c)
 	return lock_of(&c->senders);
 }
 
+/* @t waits for its turn to send or to receive @element. */
+static void wait_with(struct mn_waitq *q, struct mn_thread *t, void *element)
+{
+	t->element = element;
+	t->closed = false;
+	waitq_add(q, t);
+}
+
 /*
  * One try. EAGAIN: it can't be done now, and the thread, if there is one, is in
  * the queue of those who wait for it.
@@ -72,13 +84,15 @@ static int try_send(struct mn_chan *c, const void *element,
 	spin_lock(chan_lock(c));
 	if (c->closed) {
 		ret = EPIPE;
+	} else if ((receiver = waitq_take(&c->receivers))) {
+		/* It is empty, then. */
+		memcpy(receiver->element, element, c->size);
 	} else if (c->n < c->capacity) {
 		put(c, element);
-		receiver = waitq_take(&c->receivers);
 	} else {
 		ret = EAGAIN;
 		if (t)
-			waitq_add(&c->senders, t);
+			wait_with(&c->senders, t, (void *)element);
 	}
 	spin_unlock(chan_lock(c));
 	if (receiver)
@@ -95,17 +109,26 @@ static int try_recv(struct mn_chan *c, void *element, struct mn_thread *t)
 	if (c->n) {
 		take(c, element);
 		sender = waitq_take(&c->senders);
+		if (sender)
+			put(c, sender->element);
 	} else if (c->closed) {
 		ret = EPIPE;
 	} else {
 		ret = EAGAIN;
 		if (t)
-			waitq_add(&c->receivers, t);
+			wait_with(&c->receivers, t, element);
 	}
 	spin_unlock(chan_lock(c));
 	if (sender)
 		wake(sender);
 	return ret;
+}
+
+/* In the queue, as try_send() and try_recv() leave it. */
+static int wait_turn(struct mn_thread *t, enum state state)
+{
+	wait_until(state, MN_FOREVER);
+	return t->closed ? EPIPE : 0;
 }
 
 MN_EXPORT int mn_chan_send(struct mn_chan *c, const void *element)
@@ -115,9 +138,8 @@ MN_EXPORT int mn_chan_send(struct mn_chan *c, const void *element)
 
 	if (!t)
 		return EPERM;
-	while ((ret = try_send(c, element, t)) == EAGAIN)
-		wait_until(IN_SEND, MN_FOREVER);
-	return leave(ret);
+	ret = try_send(c, element, t);
+	return leave(ret == EAGAIN ? wait_turn(t, IN_SEND) : ret);
 }
 
 MN_EXPORT int mn_chan_recv(struct mn_chan *c, void *element)
@@ -127,9 +149,8 @@ MN_EXPORT int mn_chan_recv(struct mn_chan *c, void *element)
 
 	if (!t)
 		return EPERM;
-	while ((ret = try_recv(c, element, t)) == EAGAIN)
-		wait_until(IN_RECV, MN_FOREVER);
-	return leave(ret);
+	ret = try_recv(c, element, t);
+	return leave(ret == EAGAIN ? wait_turn(t, IN_RECV) : ret);
 }
 
 MN_EXPORT int mn_chan_trysend(struct mn_chan *c, const void *element)
@@ -142,10 +163,9 @@ MN_EXPORT int mn_chan_tryrecv(struct mn_chan *c, void *element)
 	return enter() ? leave(try_recv(c, element, NULL)) : EPERM;
 }
 
-/* Who is woken looks again; one of them may do away with the channel. */
 MN_EXPORT int mn_chan_close(struct mn_chan *c)
 {
-	struct mn_thread *list = NULL;
+	struct mn_thread *t, *list = NULL;
 	bool closed;
 
 	if (!enter())
@@ -155,6 +175,8 @@ MN_EXPORT int mn_chan_close(struct mn_chan *c)
 	c->closed = true;
 	waitq_take_all(&c->receivers, &list);
 	waitq_take_all(&c->senders, &list);
+	for (t = list; t; t = t->wait_next)
+		t->closed = true;
 	spin_unlock(chan_lock(c));
 	wake_list(list);
 	return leave(closed ? EPIPE : 0);

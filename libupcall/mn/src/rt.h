@@ -95,6 +95,8 @@ struct mn_thread {
 	int			timer;		/* its place in the heap, or -1 */
 	int			last;		/* virtual CPU it ran on, or -1 */
 	short			poll_events, poll_result;
+	void			*element;	/* to send, or to receive into */
+	bool			closed;		/* no, the channel is closed */
 
 	void			*(*fn)(void *);
 	void			*arg;

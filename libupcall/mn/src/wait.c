@@ -404,8 +404,9 @@ MN_EXPORT int mn_once(struct mn_once *o, void (*fn)(void))
 	fn();
 	enter();
 	spin_lock(lock);
-	o->_state = ONCE_DONE;
 	waitq_take_all(&o->_queue, &list);
+	/* Last: who sees it takes no lock, and may do away with all of it. */
+	__atomic_store_n(&o->_state, ONCE_DONE, __ATOMIC_RELEASE);
 	spin_unlock(lock);
 	wake_list(list);
 	return leave(0);
