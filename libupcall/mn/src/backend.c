@@ -68,11 +68,14 @@ static void upcall_kick(struct vcpu *v)
  */
 static __attribute__((noinline, noclone)) void upcall_pending(void)
 {
-	struct vcpu *v = this_vcpu();
+	struct vcpu *v;
 	long ret = NR_UPC_CONTROL;
 
+	crit_enter();
+	v = this_vcpu();
 	if (v)
-		v->stats.held++;
+		count(&v->stats.held);
+	crit_sub(UPC_CRITADD);
 	__asm__ volatile ("int	$0x80\n"
 			  "	.globl	mn_section_end\n"
 			  "	.hidden	mn_section_end\n"
@@ -131,7 +134,7 @@ static void handle_pending(void)
 	crit_enter();
 	v = this_vcpu();
 	if (v)
-		v->stats.held++;
+		count(&v->stats.held);
 	else
 		local.pending = 0;	/* left over: mn_run() is done */
 	crit_sub(UPC_CRITADD);

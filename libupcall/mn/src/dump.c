@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * What every thread is doing. Each virtual CPU says it of its own: of the one
- * that was interrupted, and of those that do not run, which it visits: it switches
- * to one, which is in after_switch() then, takes its own backtrace and switches
- * back.
+ * What every thread is doing. Each virtual CPU writes down what its own do: the one
+ * that was interrupted, and those that do not run, which it visits: it switches to
+ * one, which is in after_switch() then, takes its own backtrace and switches back.
+ *
+ * Names are looked up and printed by the one who wants to know, after that: the
+ * thread that was interrupted may be in the dynamic linker or in stdio. And he waits
+ * for nobody for long: of threads whose virtual CPU does not answer, being in a
+ * system call, say, he says himself what can be said from outside.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <execinfo.h>
-#include <sched.h>
+#include <linux/futex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "rt.h"
@@ -36,8 +41,24 @@ static const char *const state_names[] = {
 	[EXITED] = "exited, not joined",
 };
 
-static int dump_fd;
-static unsigned int dump_busy, dump_left;
+#define PATIENCE	INT64_C(1000000000)	/* without a single answer */
+
+struct record {
+	enum state	state;
+	bool		preempted, silent;
+	int		vcpu, n_trace;
+	void		*trace[FRAMES];
+	char		name[MN_NAME_MAX];
+};
+
+static unsigned int busy;
+static bool giving_up;			/* nobody will answer any more */
+static unsigned int answers;		/* futex */
+
+/* Under rt.all_lock. NULL: nobody wants to know, or not any more. */
+static struct record *records;
+static unsigned int n_records;
+static size_t records_size;
 
 /* The first backtrace() loads a library and allocates: not in an upcall. */
 void dump_init(void)
@@ -45,9 +66,16 @@ void dump_init(void)
 	void *p[2];
 
 	backtrace(p, 2);
+	/* The last mn_run() may have ended in the middle of it. */
+	if (records)
+		munmap(records, records_size);
+	records = NULL;
+	busy = 0;
+	giving_up = false;
 }
 
-static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3)))
+say(int fd, const char *fmt, ...)
 {
 	char line[256];
 	va_list ap;
@@ -56,7 +84,7 @@ static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	if (n > 0 && write(dump_fd, line, n < (int)sizeof(line) ?
+	if (n > 0 && write(fd, line, n < (int)sizeof(line) ?
 			   n : (int)sizeof(line) - 1) < 0)
 		return;
 }
@@ -80,17 +108,26 @@ static void visit(struct vcpu *v, struct mn_thread *t)
 	switch_context(&v->visitor_sp, t->sp, rt.has_sse);
 }
 
+/* From outside, or by its virtual CPU @v. With the lock. */
 static void describe(struct vcpu *v, struct mn_thread *t)
 {
-	say("thread '%s' %s%s, virtual CPU %d\n", t->name,
-	    state_names[t->state], t->preempted ? ", preempted" : "", v->index);
-	if (t->state == EXITED)
+	struct record *r = &records[n_records++];
+
+	t->dumped = rt.dump;
+	r->state = t->state;
+	r->preempted = t->preempted;
+	r->silent = !v;
+	r->vcpu = t->vcpu->index;
+	memcpy(r->name, t->name, sizeof(r->name));
+	r->n_trace = 0;
+	if (!v || t->state == EXITED)
 		return;
 	if (t == v->current)
 		v->n_trace = backtrace(v->trace, FRAMES);
 	else
 		visit(v, t);
-	backtrace_symbols_fd(v->trace, v->n_trace, dump_fd);
+	r->n_trace = v->n_trace;
+	memcpy(r->trace, v->trace, v->n_trace * sizeof(v->trace[0]));
 }
 
 /* All threads of @v, which is this one. */
@@ -99,16 +136,142 @@ static void dump_own(struct vcpu *v)
 	struct mn_thread *t;
 
 	spin_lock(&rt.all_lock);
-	for (t = rt.all; t; t = t->all_next)
-		if (t->vcpu == v)
+	for (t = records ? rt.all : NULL; t; t = t->all_next)
+		if (t->vcpu == v && t->dumped != rt.dump)
 			describe(v, t);
 	spin_unlock(&rt.all_lock);
+}
+
+static void answered(void)
+{
+	__atomic_add_fetch(&answers, 1, __ATOMIC_SEQ_CST);
+	futex(&answers, FUTEX_WAKE_PRIVATE, 1, 0);
 }
 
 void dump_answer(struct vcpu *v)
 {
 	dump_own(v);
-	__atomic_sub_fetch(&dump_left, 1, __ATOMIC_SEQ_CST);
+	answered();
+}
+
+/* mn_run() is about to end. */
+void dump_give_up(void)
+{
+	__atomic_store_n(&giving_up, true, __ATOMIC_SEQ_CST);
+	answered();
+}
+
+/* Asks the virtual CPUs of those who are missing; returns whether there are any. */
+static bool ask(void)
+{
+	unsigned int whose = 0;
+	struct mn_thread *t;
+	int i;
+
+	crit_enter();
+	if (this_vcpu())
+		dump_own(this_vcpu());
+	spin_lock(&rt.all_lock);
+	for (t = rt.all; t; t = t->all_next)
+		if (t->dumped != rt.dump)
+			whose |= 1u << t->vcpu->index;
+	spin_unlock(&rt.all_lock);
+	for (i = 0; i < rt.vcpus; i++)
+		if (whose & 1u << i)
+			kick(&rt.vcpu[i], REQ_DUMP);
+	crit_exit();
+	return whose;
+}
+
+/* A thread may move while it is asked for: its new virtual CPU is asked, then. */
+static void collect(void)
+{
+	int64_t until = mn_now() + PATIENCE;
+
+	for (;;) {
+		unsigned int seen = __atomic_load_n(&answers, __ATOMIC_SEQ_CST);
+
+		if (!ask() || mn_now() >= until ||
+		    __atomic_load_n(&giving_up, __ATOMIC_SEQ_CST))
+			return;
+		futex(&answers, FUTEX_WAIT_BITSET_PRIVATE, seen, until);
+		if (seen != __atomic_load_n(&answers, __ATOMIC_SEQ_CST))
+			until = mn_now() + PATIENCE;
+	}
+}
+
+/* Room for all that there are: 0, or ENOMEM. In a section. */
+static int begin(void)
+{
+	unsigned int n = 0, room = 0;
+	struct mn_thread *t;
+	struct record *r = NULL;
+
+	for (;;) {
+		spin_lock(&rt.all_lock);
+		for (n = 0, t = rt.all; t; t = t->all_next)
+			n++;
+		if (n <= room)
+			break;
+		spin_unlock(&rt.all_lock);
+		if (r)
+			munmap(r, records_size);
+		room = n + 16;
+		records_size = room * sizeof(*r);
+		r = mmap(NULL, records_size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (r == MAP_FAILED)
+			return ENOMEM;
+	}
+	rt.dump++;
+	n_records = 0;
+	records = r;
+	spin_unlock(&rt.all_lock);
+	return 0;
+}
+
+/* Nobody writes after that. In a section. */
+static struct record *end(void)
+{
+	struct record *r = records;
+	struct mn_thread *t;
+
+	spin_lock(&rt.all_lock);
+	for (t = rt.all; t; t = t->all_next)
+		if (t->dumped != rt.dump)
+			describe(NULL, t);
+	records = NULL;
+	spin_unlock(&rt.all_lock);
+	return r;
+}
+
+static void print(int fd, const struct record *r)
+{
+	say(fd, "thread '%s' %s%s, virtual CPU %d%s\n", r->name,
+	    state_names[r->state], r->preempted ? ", preempted" : "", r->vcpu,
+	    r->silent ? ", which does not answer" : "");
+	backtrace_symbols_fd(r->trace, r->n_trace, fd);
+}
+
+static int dump(int fd)
+{
+	struct record *r;
+	unsigned int i;
+	int err;
+
+	crit_enter();
+	err = begin();
+	crit_exit();
+	if (err)
+		return err;
+	collect();
+	crit_enter();
+	r = end();
+	crit_exit();
+	for (i = 0; i < n_records; i++)
+		print(fd, &r[i]);
+	munmap(r, records_size);
+	return 0;
 }
 
 /* In the idle loop of the last one; nobody runs, so the list holds still. */
@@ -116,30 +279,22 @@ void dump_deadlock(void)
 {
 	struct mn_thread *t;
 
-	dump_fd = STDERR_FILENO;
-	say("mn: deadlock: every thread waits for another\n");
+	say(STDERR_FILENO, "mn: deadlock: every thread waits for another\n");
 	for (t = rt.all; t; t = t->all_next)
-		say("mn:   '%s' %s\n", t->name, state_names[t->state]);
+		say(STDERR_FILENO, "mn:   '%s' %s\n", t->name, state_names[t->state]);
 }
 
 MN_EXPORT int mn_dump(int fd)
 {
-	int i;
+	int err = EBUSY;
 
 	/* A child has none of the virtual CPUs that would have to answer. */
-	if (!rt.running || !rt.vcpu || rt.forked)
+	if (!look_begin())
 		return EPERM;
-	if (__atomic_exchange_n(&dump_busy, 1, __ATOMIC_SEQ_CST))
-		return EBUSY;
-	dump_fd = fd;
-	dump_left = rt.vcpus;
-	for (i = 0; i < rt.vcpus; i++)
-		kick(&rt.vcpu[i], REQ_DUMP);
-	while (__atomic_load_n(&dump_left, __ATOMIC_SEQ_CST)) {
-		if (mn_self())
-			mn_yield();
-		sched_yield();
+	if (!__atomic_exchange_n(&busy, 1, __ATOMIC_SEQ_CST)) {
+		err = dump(fd);
+		__atomic_store_n(&busy, 0, __ATOMIC_SEQ_CST);
 	}
-	__atomic_store_n(&dump_busy, 0, __ATOMIC_SEQ_CST);
-	return 0;
+	look_end();
+	return err;
 }

@@ -12,6 +12,8 @@
 #include <sys/upcall.h>
 #include <upcall/mn.h>
 
+#include "counter.h"
+
 #define MN_EXPORT	__attribute__((visibility("default")))
 
 #define MN_VCPUS_MAX	32		/* bits of rt.idle */
@@ -67,6 +69,7 @@ enum state {
 #define REQ_DUMP	0x4u		/* print your threads */
 #define REQ_STOP	0x8u		/* leave */
 #define REQ_RETRY	0x10u		/* what was put off may be possible now */
+#define REQ_LEVEL	0x20u		/* others have more that wait: ask for some */
 
 struct vcpu;
 
@@ -103,6 +106,7 @@ struct mn_thread {
 	void			*result;
 	struct mn_thread	*joiner;
 	struct mn_thread	*all_next, *all_prev;
+	unsigned int		dumped;		/* by which mn_dump(); all_lock */
 	void			*mapping;	/* guard page, stack, this */
 	size_t			mapped;
 	struct {
@@ -121,10 +125,10 @@ struct vcpu {
 	/* For others to write. */
 	struct mn_thread	*inbox __attribute__((aligned(64)));
 	unsigned int		requests;
-	unsigned int		thieves;	/* virtual CPUs out of work */
+	unsigned int		thieves;	/* virtual CPUs that ask for work */
 	unsigned int		sleeping;	/* MN_SIGNAL: futex of the idle */
 	unsigned int		signalled;	/* MN_SIGNAL: one is under way */
-	unsigned int		sent, coalesced;
+	shared64		sent, coalesced;
 
 	/* Its own; others read what is marked (r). */
 	struct mn_thread	*current __attribute__((aligned(64)));	/* (r) */
@@ -142,13 +146,15 @@ struct vcpu {
 	int64_t			tick_cpu;	/* time used by then, ... */
 	unsigned int		tick_switches;	/* ... if still so many */
 	unsigned int		turns;		/* times that it left its idle loop (r) */
-	unsigned int		switches;	/* (r) */
 	struct mn_thread	**heap;		/* deadlines */
 	int			heap_n;
 	shared64		next_deadline;	/* (r) */
 	struct mn_thread	*stacks;	/* to be used again */
 	int			n_stacks;
-	struct mn_stats		stats;		/* (r) */
+	struct {				/* (r) */
+		struct counter	switches, preemptions, steals, entered, held;
+		struct counter	deferred, migrations, spawned;
+	} stats;
 	stack_t			sigstack, old_sigstack;
 	pthread_t		thread;
 
@@ -198,6 +204,7 @@ struct mn_rt {
 	unsigned int		threads;
 	struct mn_thread	*all;		/* under all_lock */
 	unsigned int		all_lock;
+	unsigned int		dump;		/* the last mn_dump(); all_lock */
 };
 
 extern struct mn_rt rt;
@@ -287,6 +294,8 @@ static inline void spin_unlock(unsigned int *lock)
 }
 
 /* run.c */
+bool look_begin(void);
+void look_end(void);
 void fatal(const char *what, int err) __attribute__((noreturn));
 long futex(unsigned int *word, int op, unsigned int val, int64_t deadline);
 
@@ -373,6 +382,7 @@ extern __thread struct vcpu *mn_this_vcpu
 void dump_init(void);
 void dump_visited(struct vcpu *v);
 void dump_answer(struct vcpu *v);
+void dump_give_up(void);
 void dump_deadlock(void);
 
 extern const struct backend mn_upcalls, mn_signals, mn_nothing;

@@ -158,6 +158,38 @@ static void quiet_down(void)
 	poll_stop();
 }
 
+/*
+ * Kernel threads that are no virtual CPU may look at rt with mn_stats() and
+ * mn_dump() too, but not while it goes away. A virtual CPU that looks is there.
+ */
+static unsigned int look_lock;
+static bool look_allowed;
+
+bool look_begin(void)
+{
+	if (mn_this_vcpu)
+		return !rt.forked;
+	spin_lock(&look_lock);
+	if (look_allowed && !rt.forked)
+		return true;
+	spin_unlock(&look_lock);
+	return false;
+}
+
+void look_end(void)
+{
+	if (!mn_this_vcpu)
+		spin_unlock(&look_lock);
+}
+
+static void look_over(void)
+{
+	dump_give_up();
+	spin_lock(&look_lock);
+	look_allowed = false;
+	spin_unlock(&look_lock);
+}
+
 /* The life of a virtual CPU, on its kernel thread. */
 static void vcpu_main(struct vcpu *v)
 {
@@ -176,8 +208,10 @@ static void vcpu_main(struct vcpu *v)
 
 	/* No threads run any more; then nobody is left who might kick. */
 	pthread_barrier_wait(&together);
-	if (!v->index)
+	if (!v->index) {
+		look_over();
 		quiet_down();
+	}
 	pthread_barrier_wait(&together);
 	rt.backend->detach(v);
 	mn_this_vcpu = NULL;
@@ -264,6 +298,7 @@ static int run(void *(*fn)(void *), void *arg)
 		return ret;
 	ret = services_start();
 	if (!ret) {
+		look_allowed = true;
 		n = vcpus_start();
 		vcpu_main(&rt.vcpu[0]);
 		for (i = 1; i < n; i++)

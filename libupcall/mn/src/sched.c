@@ -25,9 +25,10 @@
  * t->vcpu changed before. It is given
  *
  *   - when it becomes ready, if two others wait already and somebody is idle,
- *   - at each tick, if somebody is idle, or has fewer that wait,
+ *   - at each tick, if somebody is idle,
  *   - to a virtual CPU that has asked (v->thieves), which each does before it
- *     goes to sleep.
+ *     goes to sleep, and when it has been told, at somebody's tick, that it has
+ *     fewer than others.
  *
  * Those who are urgent and have been woken wait in a queue of their own (hurried),
  * which comes first. The woken one takes the place of the current thread, which
@@ -154,11 +155,6 @@ static bool inbox_put(struct vcpu *v, struct mn_thread *t)
 	return !old;
 }
 
-static void count(unsigned int *counter)
-{
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
-}
-
 /*
  * Has @v look at its inbox and at @requests. Not needed if somebody else is
  * about to have it look at the same.
@@ -170,11 +166,11 @@ void kick(struct vcpu *v, unsigned int requests)
 						     __ATOMIC_SEQ_CST);
 
 		if ((old & requests) == requests) {
-			count(&v->coalesced);
+			__sync_fetch_and_add(&v->coalesced, 1);
 			return;
 		}
 	}
-	count(&v->sent);
+	__sync_fetch_and_add(&v->sent, 1);
 	rt.backend->kick(v);
 }
 
@@ -185,7 +181,7 @@ static void send_to(struct vcpu *to, struct mn_thread *t, bool hurried)
 	if (inbox_put(to, t) || hurried)
 		kick(to, 0);
 	else
-		count(&to->coalesced);
+		__sync_fetch_and_add(&to->coalesced, 1);
 }
 
 /* One that sleeps, and is not @v; from then on it is the caller's to wake. */
@@ -223,7 +219,7 @@ static unsigned int give_of(struct vcpu *v, struct runq *q, bool front,
 		if (!t)
 			break;
 		queue_remove(q, t);
-		v->stats.steals++;
+		count(&v->stats.steals);
 		send_to(to, t, t->hurried);
 	}
 	return given;
@@ -247,7 +243,10 @@ static void offer(struct vcpu *v, unsigned int n)
 		kick(idle, 0);
 }
 
-/* Virtual CPUs that have asked get half of what waits. */
+/*
+ * Virtual CPUs that have asked get half of what waits here and not there. One that
+ * is busy gets it from the end: those have just run, and come last there too.
+ */
 static void give_to_thieves(struct vcpu *v)
 {
 	unsigned int who;
@@ -255,11 +254,16 @@ static void give_to_thieves(struct vcpu *v)
 	if (!v->thieves)
 		return;
 	who = __atomic_exchange_n(&v->thieves, 0, __ATOMIC_ACQUIRE);
-	while (who && ready(v)) {
-		int i = __builtin_ctz(who);
+	for (; who; who &= who - 1) {
+		struct vcpu *to = &rt.vcpu[__builtin_ctz(who)];
+		int more = ready(v) - ready(to);
 
-		who &= ~(1u << i);
-		give(v, &rt.vcpu[i], (ready(v) + 1) / 2);
+		if (more <= 0)
+			continue;
+		if (to->current == &to->idle)
+			give(v, to, (more + 1) / 2);
+		else
+			give_of(v, &v->queue, false, to, more / 2);
 	}
 }
 
@@ -391,10 +395,12 @@ void schedule(struct vcpu *v)
 	prev->crit_count = v->upc->crit_count;
 	v->upc->crit_count = next->crit_count;
 	v->current = next;
-	v->switches++;
-	v->stats.preemptions += prev->preempted;
+	count(&v->stats.switches);
+	if (prev->preempted)
+		count(&v->stats.preemptions);
 	if (next->last != v->index) {
-		v->stats.migrations += next->last >= 0;
+		if (next->last >= 0)
+			count(&v->stats.migrations);
 		next->last = v->index;
 	}
 	switch_context(&prev->sp, next->sp, rt.has_sse);
@@ -415,7 +421,7 @@ static void preempt(struct vcpu *v, bool ends)
 		t->hurried = t->turn = false;
 		queue_last(&v->queue, t);
 		/* The next one begins here. */
-		v->tick_switches = v->switches + 1;
+		v->tick_switches = v->stats.switches.low + 1;
 	} else if (t->hurried) {
 		queue_behind(&v->hurried, v->hurried.head, t);
 	} else {
@@ -429,8 +435,7 @@ static void preempt(struct vcpu *v, bool ends)
 
 /*
  * All threads are to get the same, so there should be as many on each virtual CPU.
- * From the end: those have just run, and come last there as they would here. One
- * that still has something in its inbox gets no more: what it has is not known.
+ * One that has fewer has to ask for them: it may be in a system call that waits.
  */
 static void level(struct vcpu *v)
 {
@@ -440,9 +445,26 @@ static void level(struct vcpu *v)
 	for (i = 0; i < rt.vcpus; i++)
 		if (ready(&rt.vcpu[i]) < ready(least))
 			least = &rt.vcpu[i];
-	if (ready(v) >= ready(least) + 2 && !least->inbox)
-		give_of(v, &v->queue, false, least,
-			(ready(v) - ready(least)) / 2);
+	if (ready(v) >= ready(least) + 2)
+		kick(least, REQ_LEVEL);
+}
+
+/* Asks the one that has most, if that is more than here. */
+static void ask_for_work(struct vcpu *v)
+{
+	struct vcpu *most = v;
+	int i;
+
+	for (i = 1; i < rt.vcpus; i++) {
+		struct vcpu *other = &rt.vcpu[(v->index + i) % rt.vcpus];
+
+		if (ready(other) > ready(most))
+			most = other;
+	}
+	if (ready(most) >= ready(v) + 2 &&
+	    !__atomic_fetch_or(&most->thieves, 1u << v->index,
+			       __ATOMIC_SEQ_CST))
+		kick(most, 0);
 }
 
 /*
@@ -454,9 +476,9 @@ static int64_t had(struct vcpu *v)
 {
 	int64_t now = cpu_time(), ran = now - v->tick_cpu;
 
-	if (v->tick_switches != v->switches)
+	if (v->tick_switches != v->stats.switches.low)
 		ran = rt.slice / 2;
-	v->tick_switches = v->switches;
+	v->tick_switches = v->stats.switches.low;
 	v->tick_cpu = now;
 	return ran < DEBT_MAX * rt.slice ? ran : DEBT_MAX * rt.slice;
 }
@@ -491,6 +513,8 @@ static int serve(struct vcpu *v)
 	if (requests & REQ_TIMER)
 		timers_run(v);
 	give_to_thieves(v);
+	if (requests & REQ_LEVEL)
+		ask_for_work(v);
 	if (requests & (REQ_TICK | REQ_RETRY)) {
 		if (ready(v))
 			offer(v, (ready(v) + 1) / 2);
@@ -525,7 +549,7 @@ void on_upcall(struct vcpu *v, unsigned long eip)
 {
 	int priority, least = v->upc->crit_count - UPC_CRITADD;
 
-	v->stats.entered++;
+	count(&v->stats.entered);
 	if (v->current == &v->idle)
 		return;
 	priority = serve(v);
@@ -536,27 +560,10 @@ void on_upcall(struct vcpu *v, unsigned long eip)
 		preempt(v, v->over && PRIO_NORMAL > least);
 	} else {
 		/* Soon again, then. */
-		v->stats.deferred++;
+		count(&v->stats.deferred);
 		v->retry = true;
 		/* It may be mn_run()'s end that waits, and nobody else. */
 		clock_wanted();
-	}
-}
-
-/* Somebody has more than he can run: ask. */
-static void ask_for_work(struct vcpu *v)
-{
-	int i;
-
-	for (i = 1; i < rt.vcpus; i++) {
-		struct vcpu *other = &rt.vcpu[(v->index + i) % rt.vcpus];
-
-		if (ready(other) < 2)
-			continue;
-		if (!__atomic_fetch_or(&other->thieves, 1u << v->index,
-				       __ATOMIC_SEQ_CST))
-			kick(other, 0);
-		return;
 	}
 }
 

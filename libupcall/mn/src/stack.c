@@ -4,6 +4,7 @@
  * one mapping. Those of the usual size are kept for the next thread.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,7 +149,7 @@ int stack_watch(struct vcpu *v)
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
-		return -1;
+		return ENOMEM;
 	v->sigstack.ss_sp = p;
 	v->sigstack.ss_size = size;
 	v->sigstack.ss_flags = 0;
@@ -160,6 +161,8 @@ int stack_watch(struct vcpu *v)
 
 void stack_unwatch(struct vcpu *v)
 {
+	if (!v->sigstack.ss_sp)
+		return;
 	if (!v->index)
 		sigaction(SIGSEGV, &old_segv, NULL);
 	sigaltstack(&v->old_sigstack, NULL);

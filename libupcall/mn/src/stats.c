@@ -17,16 +17,16 @@ static void add_up(struct mn_stats *s)
 	for (i = 0; i < rt.vcpus; i++) {
 		struct vcpu *v = &rt.vcpu[i];
 
-		s->switches += v->switches;
-		s->preemptions += v->stats.preemptions;
-		s->steals += v->stats.steals;
-		s->sent += v->sent;
-		s->coalesced += v->coalesced;
-		s->entered += v->stats.entered;
-		s->held += v->stats.held;
-		s->deferred += v->stats.deferred;
-		s->migrations += v->stats.migrations;
-		s->spawned += v->stats.spawned;
+		s->switches += counted(&v->stats.switches);
+		s->preemptions += counted(&v->stats.preemptions);
+		s->steals += counted(&v->stats.steals);
+		s->sent += load64(&v->sent);
+		s->coalesced += load64(&v->coalesced);
+		s->entered += counted(&v->stats.entered);
+		s->held += counted(&v->stats.held);
+		s->deferred += counted(&v->stats.deferred);
+		s->migrations += counted(&v->stats.migrations);
+		s->spawned += counted(&v->stats.spawned);
 	}
 	s->threads = rt.threads;
 	s->vcpus = rt.vcpus;
@@ -40,8 +40,10 @@ void stats_keep(void)
 
 MN_EXPORT void mn_stats(struct mn_stats *s)
 {
-	if (rt.running && rt.vcpu)
+	if (look_begin()) {
 		add_up(s);
-	else
+		look_end();
+	} else {
 		*s = last;
+	}
 }

@@ -12,6 +12,8 @@
 static void thread_list(struct mn_thread *t)
 {
 	spin_lock(&rt.all_lock);
+	/* One that is under way is about those who were there before. */
+	t->dumped = rt.dump;
 	t->all_prev = NULL;
 	t->all_next = rt.all;
 	if (rt.all)
@@ -127,7 +129,7 @@ MN_EXPORT int mn_spawn(mn_t *thread, const struct mn_attr *attr,
 		/* Before it can run, and end. */
 		if (thread)
 			*thread = t;
-		v->stats.spawned++;
+		count(&v->stats.spawned);
 		make_ready(v, t);
 	}
 	return leave(ret);

@@ -167,8 +167,8 @@ static int64_t look_again(struct vcpu *v, int64_t now)
 {
 	int64_t gap = rt.slice / RETRY_PART;
 
-	if (v->retry_switches != v->switches) {
-		v->retry_switches = v->switches;
+	if (v->retry_switches != v->stats.switches.low) {
+		v->retry_switches = v->stats.switches.low;
 		v->retry_gap = gap;
 		v->retry_at = now + gap;
 	} else if (now >= v->retry_at) {

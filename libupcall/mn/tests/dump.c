@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * mn_dump(): every thread by its name, its state, and the function that it is
+ * mn_dump(): every thread, once, by its name, its state, and the function that it is
  * in; of one that computes, of one that waits, and of the caller.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include "mn_test.h"
 
 static struct mn_mutex mutex;
@@ -114,6 +115,18 @@ STANDS stands_in_dump(void)
 	close(fd);
 }
 
+/* How many of them are there? */
+static int listed(const char *name)
+{
+	char head[64], *at;
+	int n = 0;
+
+	snprintf(head, sizeof(head), "thread '%s' ", name);
+	for (at = strstr(text, head); at; at = strstr(at + 1, head))
+		n++;
+	return n;
+}
+
 /* A thread's lines are from its name to the next one's. */
 static int said(const char *name, const char *state, const char *where)
 {
@@ -176,7 +189,10 @@ static void *dump(void *arg)
 	return arg;
 }
 
-/* Over and over, while all change their states and places. */
+/*
+ * Over and over, while all change their states and places. Each is there once; one
+ * that comes or goes meanwhile may be missing.
+ */
 static int ending;
 
 static void *changes(void *arg)
@@ -206,28 +222,189 @@ static void *changes(void *arg)
 
 static void *often(void *arg)
 {
-	int i, n = turns(300), fd = open("/dev/null", O_WRONLY);
+	struct mn_attr attr = { 0 };
+	int i, j, n = turns(300);
 	mn_t t[10], brief;
+	char name[16];
 
 	mn_mutex_init(&mutex);
 	ending = 0;
-	for (i = 0; i < N_OF(t); i++)
-		spawn(&t[i], changes, (void *)(long)i);
+	for (i = 0; i < N_OF(t); i++) {
+		snprintf(name, sizeof(name), "changes-%d", i);
+		attr.name = name;
+		CHECK(!mn_spawn(&t[i], &attr, changes, (void *)(long)i));
+	}
+	attr.name = "brief";
 	for (i = 0; i < n; i++) {
-		spawn(&brief, exits, NULL);
-		CHECK(!mn_dump(fd));
+		CHECK(!mn_spawn(&brief, &attr, exits, NULL));
+		stands_in_dump();
+		CHECK(listed("main") == 1 && listed("brief") <= 1);
+		for (j = 0; j < N_OF(t); j++) {
+			snprintf(name, sizeof(name), "changes-%d", j);
+			CHECK(listed(name) == 1);
+		}
 		CHECK(!mn_join(brief, NULL));
 	}
 	add(&ending, 1);
 	for (i = 0; i < N_OF(t); i++)
 		CHECK(!mn_join(t[i], NULL));
+	return arg;
+}
+
+/*
+ * With virtual CPUs that can't answer: in a system call that waits, or with a thread
+ * in a section. The first thread lets them in where it is not itself, and stays in a
+ * section from then on, so that it does not get behind them. The slot is 1 while one
+ * may come in, 2 when one has.
+ */
+static int main_at, slot;
+
+static void come_in(int *slot)
+{
+	for (;;) {
+		int one = 1;
+
+		mn_crit_enter();
+		if (mn_vcpu() != get(&main_at) &&
+		    __atomic_compare_exchange_n(slot, &one, 2, 0,
+						__ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			return;
+		mn_crit_exit();
+		mn_yield();
+	}
+}
+
+static void let_in(int *slot)
+{
+	for (;;) {
+		int one = 1;
+
+		mn_crit_enter();
+		main_at = mn_vcpu();
+		__atomic_store_n(slot, 1, __ATOMIC_SEQ_CST);
+		spin(20000);
+		if (!__atomic_compare_exchange_n(slot, &one, 0, 0,
+						 __ATOMIC_SEQ_CST,
+						 __ATOMIC_SEQ_CST))
+			return;
+		mn_crit_exit();
+		mn_yield();
+	}
+}
+
+static void *reads(void *arg)
+{
+	char c;
+
+	come_in(&slot);
+	CHECK(read(fds[0], &c, 1) == 1);
+	mn_crit_exit();
+	return arg;
+}
+
+static void *hogs(void *arg)
+{
+	come_in(&slot);
+	while (!get(&ending))
+		spin(100);
+	mn_crit_exit();
+	return arg;
+}
+
+static void *(*const deaf[])(void *) = { reads, hogs };
+
+static void *silent(void *arg)
+{
+	static const char *const names[] = { "reads", "hogs" };
+	struct mn_attr attr = { 0 };
+	mn_t t[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ending = slot = 0;
+		CHECK(!pipe(fds));
+		attr.name = names[i];
+		CHECK(!mn_spawn(&t[0], &attr, deaf[i], NULL));
+		let_in(&slot);
+		attr.name = "waits";
+		CHECK(!mn_spawn(&t[1], &attr, exits, NULL));
+		stands_in_dump();
+		CHECK(listed("main") == 1 && listed(names[i]) == 1);
+		CHECK(listed("waits") <= 1);
+		CHECK(said(names[i], "running", NULL) &&
+		      said(names[i], "does not answer", NULL));
+		CHECK(said("main", "", "stands_in_dump"));
+		CHECK(write(fds[1], "", 1) == 1);
+		add(&ending, 1);
+		mn_crit_exit();
+		CHECK(!mn_join(t[0], NULL) && !mn_join(t[1], NULL));
+		close(fds[0]);
+		close(fds[1]);
+	}
+	return arg;
+}
+
+/* By a kernel thread that is none of the virtual CPUs, before, during and after. */
+static int enough;
+
+static void *looks(void *arg)
+{
+	int *looked = arg, fd = open("/dev/null", O_WRONLY), err;
+	struct mn_stats s;
+
+	while (!get(&enough)) {
+		mn_stats(&s);
+		err = mn_dump(fd);
+		CHECK(!err || err == EPERM);
+		*looked += !err;
+	}
 	close(fd);
 	return arg;
 }
 
+static void *begins_and_ends(void *arg)
+{
+	crew(5, exits);
+	mn_yield();
+	return arg;
+}
+
+static void from_outside(void)
+{
+	struct mn_config c = config_of(this_setup);
+	int i, n = turns(500), looked = 0;
+	pthread_t thread;
+
+	mn_problems = enough = 0;
+	CHECK(!pthread_create(&thread, NULL, looks, &looked));
+	for (i = 0; i < n; i++)
+		CHECK(!mn_run(&c, begins_and_ends, NULL, NULL));
+	add(&enough, 1);
+	CHECK(!pthread_join(thread, NULL));
+	ok(!mn_problems, "%s, %d: from outside, while it comes and goes",
+	   backend_names[this_setup->backend], this_setup->vcpus);
+	printf("# %d times\n", looked);
+}
+
 static const struct mn_case cases[] = {
 	{ "who, in which state, where", dump, ONCE },
-	{ "while all change", often, ONCE },
+	{ "each once, while all change", often, ONCE },
+	{ "one that does not answer", silent, MANY_VCPUS | ONCE },
 };
 
-MN_MAIN(cases)
+int main(void)
+{
+	int i, n = 0;
+
+	for (i = 0; i < SETUPS; i++)
+		n += suits(&mn_setups[i], 0);
+	tap_plan(n + count_cases(cases, N_OF(cases)));
+	for (i = 0; i < SETUPS; i++) {
+		this_setup = &mn_setups[i];
+		if (suits(this_setup, 0))
+			from_outside();
+	}
+	run_cases(cases, N_OF(cases));
+	return tap_done();
+}
