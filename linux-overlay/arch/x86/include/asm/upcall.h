@@ -139,8 +139,8 @@ efault:
  * says that there was no system call.
  */
 static inline void arch_upcall_enter(struct pt_regs *regs, void __user *frame,
-		       const struct upcall_target *target,
-		       struct upcall __user *upc)
+				     const struct upcall_target *target,
+				     struct upcall __user *upc)
 {
 	regs->ax = target->cfunc;
 	regs->cx = target->data;
@@ -159,7 +159,7 @@ static inline void arch_upcall_enter(struct pt_regs *regs, void __user *frame,
  * Return: 0 or -EFAULT.
  */
 static inline int arch_upcall_read_frame(struct arch_upcall_frame *frame,
-			   const void __user *from)
+					 const void __user *from)
 {
 	const struct upcall_frame_ia32 __user *f = from;
 
@@ -198,8 +198,9 @@ static inline void arch_upcall_end_next(struct pt_regs *regs)
  *
  * Restores no more than sigreturn() does.
  */
-static inline void arch_upcall_leave(struct pt_regs *regs, const void __user *from,
-		       const struct arch_upcall_frame *frame)
+static inline void arch_upcall_leave(struct pt_regs *regs,
+				     const void __user *from,
+				     const struct arch_upcall_frame *frame)
 {
 	const struct upcall_frame_ia32 *f = &frame->ia32;
 
