@@ -48,7 +48,7 @@ applies() {
 		grep -E 'FAILED|malformed|No file|already' "$work/said"
 		return 1
 	}
-	if [ "$have" = "$release" ] && grep -E 'offset|fuzz' "$work/said"; then
+	if [ "$have" = "$release" ] && grep -E '^Hunk .*(offset|fuzz)' "$work/said"; then
 		return 1
 	fi
 }
