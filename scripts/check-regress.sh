@@ -3,7 +3,8 @@
 # make check-regress: the kernel's own selftests, built once from the unpatched
 # tree, run on the unpatched and on the patched kernel in the same configuration.
 # Prints a table of the two, and what differs: nothing may. A test whose results
-# differ is run again on both, up to three times; if they agree then, it is flaky.
+# differ is run again on both, up to three times; it is flaky if what one kernel
+# gives has come from the other too.
 # The tests are 32-bit programs; ARCH=x86_64 adds the 64-bit ones for x86.
 
 . "$(dirname "$0")/common.sh"

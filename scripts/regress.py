@@ -87,13 +87,14 @@ def table(tests, files):
         test = path.rsplit("/", 1)[-1]
         one, two = stock.get(test), patched.get(test)
         results += len(one or ())
-        again = [(a[0][test], b[0][test]) for a, b in rounds[1:]
-                 if test in a[0] and test in b[0] and test != GUEST]
+        again = [(a[0].get(test), b[0].get(test)) for a, b in rounds[1:]
+                 if test in a[0] or test in b[0]] if test != GUEST else []
         if one is None or two is None:
             verdict = "differ"
         elif one == two:
             verdict = kind(one)
-        elif any(a == b for a, b in again):
+        elif any(a and a == b for a in [one] + [a for a, _ in again]
+                 for b in [two] + [b for _, b in again]):
             verdict = "flaky"
         else:
             verdict = "differ"
