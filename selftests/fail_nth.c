@@ -89,9 +89,10 @@ static int first_registration(int n)
 	CHECK(fail_nth(n));
 	ret = add(&good);
 	failed = has_failed();
-	if (failed) {
+	/* What a debugging kernel allocates for itself it can do without. */
+	if (ret < 0) {
 		/* Not even the task has changed: it has no struct upcall. */
-		CHECK(ret == -ENOMEM);
+		CHECK(failed && ret == -ENOMEM);
 		CHECK(upc_poll(-1, 0) == 0 && upc_dispatch(1, 1) == -ENOENT);
 		CHECK(upc_suspend(0) == -EFAULT);
 		ret = add(&good);
@@ -121,7 +122,7 @@ TEST_F(fail_nth, first_registration)
 }
 
 /* The table grows on the way; that may find another way to get its memory. */
-TEST_F(fail_nth, many_registrations)
+TEST_F_TIMEOUT(fail_nth, many_registrations, 280)
 {
 	static struct upcall other = UPCALL_INIT;
 	int i, n, ret, all = 0, failures = 0, ids[400];
@@ -413,7 +414,7 @@ TEST_F(fail_nth, suspend)
 }
 
 /* A child that could not be made takes nothing with it. */
-TEST_F(fail_nth, fork)
+TEST_F_TIMEOUT(fail_nth, fork, 280)
 {
 	bool failed;
 	int n, fails = 0;

@@ -13,10 +13,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#define MANY		65536		/* upcalls */
+#define MANY		32768		/* upcalls */
 #define LEAST_SIZE	24		/* of one: what it was registered with */
 #define BATCH		(64 * 4096)	/* that a CPU may have charged ahead */
-#define MEGABYTE	1048576
+#define MORE		(512 * 1024)	/* than is in use: for all but some */
 
 static struct upcall upc = UPCALL_INIT;
 static int hits, ids[MANY];
@@ -150,7 +150,7 @@ static int in_child(void (*what)(void))
 	return child_status(pid);
 }
 
-TEST_F(memory, is_charged)
+TEST_F_TIMEOUT(memory, is_charged, 280)
 {
 	EXPECT_EQ(0, in_child(registers_and_deletes));
 }
@@ -172,7 +172,7 @@ static void registers_too_many(void)
 	_exit(0);
 }
 
-TEST_F(memory, is_bounded)
+TEST_F_TIMEOUT(memory, is_bounded, 280)
 {
 	ASSERT_TRUE(set_upcall_limit(64));
 	EXPECT_EQ(0, in_child(registers_too_many));
@@ -185,7 +185,7 @@ static void runs_out(void)
 
 	CHECK(inject_write("/proc/self/oom_score_adj", "-1000"));
 	join();
-	CHECK(set_most(in_use() + MEGABYTE));
+	CHECK(set_most(in_use() + MORE));
 	while ((ret = add()) > 0 && n < MANY)
 		ids[n++] = ret;
 	CHECK(in_use() <= group_value("memory.max", ""));
@@ -200,7 +200,7 @@ static void runs_out(void)
 	_exit(0);
 }
 
-TEST_F(memory, gives_enomem)
+TEST_F_TIMEOUT(memory, gives_enomem, 280)
 {
 	hush(true);
 	EXPECT_EQ(0, in_child(runs_out));
@@ -210,13 +210,13 @@ TEST_F(memory, gives_enomem)
 static void is_killed(void)
 {
 	join();
-	CHECK(set_most(in_use() + MEGABYTE));
+	CHECK(set_most(in_use() + MORE));
 	while (add() > 0)
 		upc_dispatch(-1, 0);
 	_exit(KSFT_FAIL);
 }
 
-TEST_F(memory, of_the_killed_is_free)
+TEST_F_TIMEOUT(memory, of_the_killed_is_free, 280)
 {
 	struct slab_count before;
 	int i, n = iterations(20);
