@@ -29,7 +29,7 @@ static void *dispatches(void *arg)
 
 static void live(unsigned int seed, bool killed)
 {
-	unsigned int turns = killed ? ~0U : next_random(&seed) % 300;
+	unsigned int turns = killed ? ~0U : next_random(&seed) % 30;
 	bool execs = seed & 0x100;
 	pthread_t thread;
 	int *id;

@@ -77,9 +77,11 @@ static inline bool settled_slabs(struct slab_count *c)
 	struct slab_count last;
 	int same = 0, turns = 0;
 
+	/* kfree_rcu() gathers for five seconds. */
+	sleep(6);
 	if (!count_slabs(&last))
 		return false;
-	while (same < 14 && turns++ < 100) {
+	while (same < 2 && turns++ < 10) {
 		drain();
 		if (!count_slabs(c))
 			return false;
@@ -99,7 +101,7 @@ static inline bool slabs_are_as(struct slab_count *before)
 	struct slab_count c;
 	int i, more = 1, turns = 0;
 
-	while (more && turns++ < 60) {
+	while (more && turns++ < 20) {
 		drain();
 		if (!count_slabs(&c) || c.nr != before->nr)
 			return false;
