@@ -8,6 +8,7 @@
  *
  * upcall.rst, sections 3 (ENOMEM), 4 (rule 5) and 6.
  */
+#include <sys/rseq.h>
 #include "upcall_inject.h"
 #include "upcall_next.h"
 #include "upcall_util.h"
@@ -60,6 +61,14 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	WRITE_ONCE(faults, faults + 1);
 }
 
+/* Where a thread is preempted rseq copies from user memory, and could fail. */
+static void without_rseq(void)
+{
+	if (__rseq_size)
+		syscall(SYS_rseq, (char *)__builtin_thread_pointer() +
+			__rseq_offset, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
+
 FIXTURE(fail_nth) {
 };
 
@@ -67,6 +76,7 @@ FIXTURE_SETUP(fail_nth)
 {
 	if (!inject_any() || !fail_nth(0))
 		SKIP(return setup_skipped(), "no fault injection here");
+	without_rseq();
 	ASSERT_EQ(0, make_lazy());
 	ASSERT_EQ(0, handle_on_altstack(SIGSEGV, 0, on_segv));
 }
@@ -324,6 +334,7 @@ FIXTURE_SETUP(next)
 {
 	if (!inject_any() || !fail_nth(0))
 		SKIP(return setup_skipped(), "no fault injection here");
+	without_rseq();
 	ASSERT_EQ(0, make_lazy());
 	if (!variant->owner)
 		return;

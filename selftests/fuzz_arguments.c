@@ -787,6 +787,10 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 		/* As at the entry of a context function: use another one. */
 		count(&shared->wild_entries);
 		gregs[REG_EIP] = (greg_t)LABEL(fuzz_ctx);
+	} else if (eip == UPCALL_MAGIC) {
+		/* Another thread has put a struct upcall in order in the frame. */
+		self->stage = IDLE;
+		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
 	} else if (sig != SIGSEGV && in_program(eip)) {
 		/* A trap flag, or alignment check, that a frame had. */
 	} else if (eip >= (unsigned long)LABEL(fuzz_ctx) &&
