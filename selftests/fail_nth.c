@@ -8,10 +8,11 @@
  *
  * upcall.rst, sections 3 (ENOMEM), 4 (rule 5) and 6.
  */
-#include <sys/rseq.h>
 #include "upcall_inject.h"
 #include "upcall_next.h"
 #include "upcall_util.h"
+
+#include <sys/rseq.h>
 
 #define MIDDLE	256			/* of a page, or so */
 
