@@ -208,20 +208,9 @@ static void wrong(const char *fmt, ...)
 	_exit(KSFT_FAIL);
 }
 
-static void count(unsigned long *what)
-{
-	__atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
-}
-
 static unsigned int roll(unsigned int below)
 {
-	unsigned int dice = self->dice;
-
-	dice ^= dice << 13;
-	dice ^= dice >> 17;
-	dice ^= dice << 5;
-	self->dice = dice;
-	return dice % below;
+	return throw_dice(&self->dice, below);
 }
 
 /* Arguments. */

@@ -90,11 +90,7 @@ static void expect(const char *what, long got, long expected)
 
 static unsigned int roll(unsigned int below)
 {
-	/* xorshift: of next_random()'s bits the low ones repeat. */
-	dice ^= dice << 13;
-	dice ^= dice >> 17;
-	dice ^= dice << 5;
-	return dice % below;
+	return throw_dice(&dice, below);
 }
 
 /* The operation's numbers depend on nothing but its place. */

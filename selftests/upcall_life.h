@@ -44,4 +44,19 @@ static inline unsigned int first_seed(void)
 	return seed ? strtoul(seed, NULL, 0) : 1;
 }
 
+/* xorshift: of next_random()'s bits the low ones repeat. */
+static inline unsigned int throw_dice(unsigned int *dice, unsigned int below)
+{
+	*dice ^= *dice << 13;
+	*dice ^= *dice >> 17;
+	*dice ^= *dice << 5;
+	return *dice % below;
+}
+
+/* What several threads, or lives, count together. */
+static inline void count(unsigned long *what)
+{
+	__atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
+}
+
 #endif /* UPCALL_LIFE_H */
