@@ -16,24 +16,8 @@ if ! command -v gdb >/dev/null 2>&1; then
 	echo '1..0 # SKIP no gdb'
 	exit 0
 fi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-
-n=0
-failed=0
-
-check()
-{
-	what=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $what"
-	else
-		echo "not ok $n - $what"
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=libupcall/tests/tap.sh
+. "$here/tap.sh"
 
 # The line of the instruction that a leaf spins in.
 line_of()

@@ -251,12 +251,27 @@ static inline void run_cases(const struct mn_case *c, int n)
 
 #define N_OF(array)	((int)(sizeof(array) / sizeof((array)[0])))
 
+/* With a test before the cases, once in each setup, that is no case: or NULL. */
+static inline int mn_main(void (*before)(void), const struct mn_case *c, int n)
+{
+	int i, sum = count_cases(c, n);
+
+	for (i = 0; i < SETUPS; i++)
+		sum += before && suits(&mn_setups[i], 0);
+	tap_plan(sum);
+	for (i = 0; i < SETUPS; i++) {
+		this_setup = &mn_setups[i];
+		if (before && suits(this_setup, 0))
+			before();
+	}
+	run_cases(c, n);
+	return tap_done();
+}
+
 #define MN_MAIN(cases)							\
 int main(void)								\
 {									\
-	tap_plan(count_cases(cases, N_OF(cases)));			\
-	run_cases(cases, N_OF(cases));					\
-	return tap_done();						\
+	return mn_main(NULL, cases, N_OF(cases));			\
 }
 
 /* A process of its own: what it did, and what it said on stderr. */

@@ -139,16 +139,5 @@ static const struct mn_case cases[] = {
 
 int main(void)
 {
-	int i, n = 0;
-
-	for (i = 0; i < SETUPS; i++)
-		n += suits(&mn_setups[i], 0);
-	tap_plan(n + count_cases(cases, N_OF(cases)));
-	for (i = 0; i < SETUPS; i++) {
-		this_setup = &mn_setups[i];
-		if (suits(this_setup, 0))
-			add_up();
-	}
-	run_cases(cases, N_OF(cases));
-	return tap_done();
+	return mn_main(add_up, cases, N_OF(cases));
 }
