@@ -54,10 +54,8 @@ row() {
 	"$top/scripts/lib.sh" tests
 	"$top/scripts/selftests.sh"
 	"$top/scripts/guest/kernel.sh"
-	mapfile -t tests < <(cleanmake -s -C "$tree/tools/testing/selftests/upcall" \
-		OUTPUT="$O/selftests" emit_tests | sed "s,^[^:]*:,$O/selftests/,")
-	mapfile -t libtests < <(cleanmake -s --no-print-directory \
-		-C "$top/libupcall" O="$O/libupcall" print-tests)
+	mapfile -t tests < <(selftests)
+	mapfile -t libtests < <(library print-tests)
 	name=all-$ARCH${CONFIG:+-${CONFIG//,/-}}-$CPU-$SMP
 	rm -f "$O/check/$name" "$O/check/$name-lib"
 	"$top/scripts/guest/suite.sh" "$name" "$(kernel_name)" \

@@ -72,13 +72,9 @@ tap "checkpatch" "$scripts/series/checkpatch.sh"
 tap "check-kernel-style" "$scripts/guest/style.sh"
 tap "model" "$top/selftests/model/run.sh" -j "$JOBS"
 
-# What to run: the kernel's makefile and the library's know.
-mapfile -t tests < <(cleanmake -s -C "$tree/tools/testing/selftests/upcall" \
-	OUTPUT="$O/selftests" emit_tests | sed "s,^[^:]*:,$O/selftests/,")
-mapfile -t libtests < <(cleanmake -s --no-print-directory -C "$top/libupcall" \
-	O="$O/libupcall" print-tests)
-mapfile -t mntests < <(cleanmake -s --no-print-directory -C "$top/libupcall" \
-	O="$O/libupcall" print-mn-tests print-mn-programs)
+mapfile -t tests < <(selftests)
+mapfile -t libtests < <(library print-tests)
+mapfile -t mntests < <(library print-mn-tests print-mn-programs)
 mapfile -t off < <(printf '%s\n' "${tests[@]}" | grep '/enosys')
 [ ${#tests[@]} -gt 0 ] || die "no selftests were found"
 limit=$(sed -n 's/^timeout=//p' "$top/selftests/settings")
@@ -86,15 +82,13 @@ limit=${limit:-120}
 
 suite "selftests" "kernel-$ARCH" "$limit" "${tests[@]}"
 suite -l "libupcall" "kernel-$ARCH" "$limit" "${libtests[@]}"
-UPCALL_ITERATIONS=10000 tap "libupcall-mn-host" cleanmake -s -C "$top/libupcall" \
-	O="$O/libupcall" check-mn-host
+UPCALL_ITERATIONS=10000 tap "libupcall-mn-host" library check-mn-host
 APPEND=UPCALL_ITERATIONS=10000 suite -l "libupcall-mn" "kernel-$ARCH" $((limit * 3)) \
 	"${mntests[@]}"
 # This one wants memory.
 MEM=1G suite "libupcall-mn-1G" "kernel-$ARCH" $((limit * 3)) "$O/libupcall/mn/tests/many"
-tap "libupcall-host" cleanmake -s -C "$top/libupcall" O="$O/libupcall" check-host
-tap "libupcall-gdb" cleanmake -s -C "$top/libupcall" O="$O/libupcall" \
-	CORES="$logs/libupcall.tap" check-core
+tap "libupcall-host" library check-host
+tap "libupcall-gdb" library CORES="$logs/libupcall.tap" check-core
 
 "$scripts/guest/kernel.sh" off
 if [ ${#off[@]} -gt 0 ]; then

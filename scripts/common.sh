@@ -63,6 +63,14 @@ kmake() {
 		${KERNEL_CC:+CC="$KERNEL_CC"} "${@:2}"
 }
 
+# Which programs are tests the makefiles know, once they are built: the kernel's
+# that of the selftests, the library's by targets of its own.
+selftests() {
+	cleanmake -s -C "$tree/tools/testing/selftests/upcall" \
+		OUTPUT="$O/selftests" emit_tests | sed "s,^[^:]*:,$O/selftests/,"
+}
+library() { cleanmake -s --no-print-directory -C "$top/libupcall" O="$O/libupcall" "$@"; }
+
 # The lines of a log that tell why something failed, else its last ones.
 matter() {
 	local re='error|undefined reference|No rule to make|not found|No such|cannot|failed|FAILED|^not ok|WARNING|BUG:|panic|\*\*\*'

@@ -14,10 +14,8 @@ scripts=$top/scripts
 "$scripts/selftests.sh"
 "$scripts/guest/kernel.sh"
 
-mapfile -t tests < <(cleanmake -s -C "$tree/tools/testing/selftests/upcall" \
-	OUTPUT="$O/selftests" emit_tests | sed "s,^[^:]*:,$O/selftests/,")
-mapfile -t libtests < <(cleanmake -s --no-print-directory -C "$top/libupcall" \
-	O="$O/libupcall" print-tests)
+mapfile -t tests < <(selftests)
+mapfile -t libtests < <(library print-tests)
 limit=$(sed -n 's/^timeout=//p' "$top/selftests/settings")
 out=$O/coverage
 kernel=$O/$(kernel_name)
