@@ -46,6 +46,7 @@ static const struct group groups[] = {
 	{ "drained by NEXT", COUNT, drain_rows, drain_setup, 4096, 4096, 5 },
 	{ "sleeper woken and back", COUNT | TIME, asleep_rows, asleep_setup },
 	{ "spinning on the other CPU", TIME, spinning_rows, spinning_setup },
+	{ "spinning, handler and back", TIME, through_rows, spinning_setup },
 	{ "one to many asleep", COUNT | TIME, many_rows, many_setup, 64, 64,
 	  21 },
 	{ "register and delete", COUNT, register_rows, drain_setup, 1 },

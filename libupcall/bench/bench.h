@@ -69,7 +69,8 @@ void own_setup(int n);
 void drain_setup(int n);
 
 /* peers.c: what tasks do to each other */
-extern const struct row asleep_rows[], spinning_rows[], many_rows[];
+extern const struct row asleep_rows[], spinning_rows[];
+extern const struct row through_rows[], many_rows[];
 void asleep_setup(int n);
 void spinning_setup(int n);
 void many_setup(int n);
