@@ -79,25 +79,37 @@ TEST_F(stack, broken_page)
 	}
 }
 
-TEST_F(stack, frame_straddles_into_a_broken_page)
+static void straddling(struct __test_metadata *_metadata, struct pages *pages,
+		       unsigned long border, unsigned int good)
 {
-	unsigned long end = (long)self->pages.middle + PAGE;
 	enum damage damage;
 	unsigned int in;
 
 	for (damage = 0; damage < NR_DAMAGES; damage++) {
-		ASSERT_EQ(0, break_page(&self->pages, damage));
+		ASSERT_EQ(0, break_page(pages, damage));
 		for (in = 1; in < sizeof(struct upcall_frame_ia32); in++)
-			bad_stack(_metadata, end + in);
+			bad_stack(_metadata, border + in);
 
 		/* One that just does not is as good as any. */
 		hits = 0;
 		faults = 0;
-		ASSERT_EQ(0, dispatch_on(end + in, id, 3));
+		ASSERT_EQ(0, dispatch_on(border + good, id, 3));
 		ASSERT_EQ(0, faults);
 		ASSERT_EQ(1, hits);
-		ASSERT_EQ(0, repair_page(&self->pages));
+		ASSERT_EQ(0, repair_page(pages));
 	}
+}
+
+TEST_F(stack, frame_straddles_into_a_broken_page)
+{
+	straddling(_metadata, &self->pages, (long)self->pages.middle + PAGE,
+		   sizeof(struct upcall_frame_ia32));
+}
+
+/* Some of it can be written, and is: that is below the stack. */
+TEST_F(stack, frame_straddles_out_of_a_broken_page)
+{
+	straddling(_metadata, &self->pages, (long)self->pages.middle, 0);
 }
 
 TEST_F(stack, wild_stack_pointer)

@@ -156,6 +156,11 @@ TEST_F_TIMEOUT(uprobe, steps_under_dispatches, 120)
 	ASSERT_EQ(seq, noted.seen);
 	ASSERT_EQ(0, upc.crit_count);
 	TH_LOG("%d dispatches, %d entries, %d calls", seq, noted.entries, n);
+
+	/* That it has taken such steps is all over now. */
+	noted.entries = 0;
+	ASSERT_EQ(0, upc_dispatch(id, 1));
+	ASSERT_EQ(1, noted.entries);
 }
 
 TEST_HARNESS_MAIN

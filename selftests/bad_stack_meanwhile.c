@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An upcall is on its way, and the kernel waits for a page of the stack or of
+ * struct upcall, when others delete it or dispatch anew. Then it gets the page,
+ * or does not: in the end the upcall is deleted, or pending at the highest
+ * priority it was dispatched with, in its old place, or was entered.
+ *
+ * upcall.rst, section 4, rules 1, 4 and 5. A userfaultfd makes the kernel wait.
+ */
+#include "upcall_next.h"
+
+#include <sys/ioctl.h>
+#include <linux/userfaultfd.h>
+
+#define UPCALLS		6
+#define MAX_HITS	(UPCALLS + 1)
+#define PRIORITIES	16
+
+/* What the owner is doing. */
+enum place { RUNNING, IN_DISPATCH, IN_REDISPATCH, IN_NEXT };
+
+static char *stack, *two;	/* a page, and two with struct upcall at the border */
+static struct upcall *upc;
+static int uffd = -1;
+
+static struct {
+	pthread_t thread;
+	int id[UPCALLS], tid;
+	int dispatched;
+	int faults;
+	int crit_count, pending, polled[PRIORITIES];	/* by the handler */
+	int hit[MAX_HITS], hits;	/* in which order */
+	int pending_inside;		/* in the first cfunc */
+	int go, there, over;
+} owner;
+
+static void cfunc(void *data)
+{
+	if (!owner.hits)
+		owner.pending_inside = upc->pending;
+	if (owner.hits < MAX_HITS)
+		owner.hit[owner.hits] = (long)data;
+	WRITE_ONCE(owner.hits, owner.hits + 1);
+}
+
+static bool repair(void)
+{
+	return !mprotect(stack, PAGE, PROT_READ | PROT_WRITE) &&
+	       !mprotect(two, 2 * PAGE, PROT_READ | PROT_WRITE);
+}
+
+static void on_segv(int sig, siginfo_t *info, void *context)
+{
+	int p;
+
+	CHECK(repair());
+	owner.crit_count = upc->crit_count;
+	owner.pending = upc->pending;
+	for (p = 1; p < PRIORITIES; p++)
+		owner.polled[p] = upc_poll(owner.id[0], p);
+	owner.faults++;
+	WRITE_ONCE(owner.over, 1);
+}
+
+/* In user mode with the stack pointer at the stack, until it is over. */
+static void spin_there(void)
+{
+	unsigned long esp = (unsigned long)stack + PAGE;
+
+	asm volatile("movl %%esp, %%edi\n\t"
+		     "movl %%esi, %%esp\n\t"
+		     "movl $1, (%%edx)\n"
+		     "1:\n\t"
+		     "cmpl $0, (%%ecx)\n\t"
+		     "je 1b\n\t"
+		     "movl %%edi, %%esp"
+		     : "+S" (esp) : "c" (&owner.over), "d" (&owner.there)
+		     : "edi", "memory", "cc");
+}
+
+/* Its stack pointer is at the stack that is not there when it is hit. */
+static void *owner_main(void *arg)
+{
+	enum place place = (long)arg;
+	char *esp = stack + PAGE;
+	int i;
+
+	CHECK(!handle_on_altstack(SIGSEGV, 0, on_segv));
+	for (i = 0; i < UPCALLS; i++) {
+		owner.id[i] = upc_register_ctx(upc, ctx_next, cfunc,
+					       (void *)(long)i);
+		CHECK(owner.id[i] > 0);
+	}
+	WRITE_ONCE(owner.tid, sys_gettid());
+	WAIT_UNTIL(READ_ONCE(owner.go));
+	switch (place) {
+	case RUNNING:
+		spin_there();
+		break;
+	case IN_DISPATCH:
+		owner.dispatched = dispatch_on((long)esp, owner.id[0], 5);
+		break;
+	case IN_REDISPATCH:
+		upc->crit_count = UPC_CRITADD;
+		CHECK(!upc_dispatch(owner.id[0], 5) && upc->pending == 5);
+		upc->crit_count = 0;
+		owner.dispatched = dispatch_on((long)esp, -1, 0);
+		break;
+	case IN_NEXT:
+		/* As a context function leaves it. */
+		upc->pending = 1;
+		do_next(stack);
+	}
+	/* Whatever was left pending, on a stack that is there. */
+	if (owner.faults)
+		CHECK(!upc_dispatch(-1, 0));
+	return NULL;
+}
+
+/* What is absent in the range is asked for. */
+static int watch(void *range, unsigned long len)
+{
+	struct uffdio_register r = {
+		.range = { (unsigned long)range, len },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	return ioctl(uffd, UFFDIO_REGISTER, &r);
+}
+
+/* True when the kernel waits for that page. */
+static bool is_asked_for(char *page)
+{
+	struct uffd_msg msg;
+
+	return read(uffd, &msg, sizeof(msg)) == sizeof(msg) &&
+	       msg.event == UFFD_EVENT_PAGEFAULT &&
+	       (msg.arg.pagefault.address & ~(PAGE - 1ULL)) ==
+	       (unsigned long)page;
+}
+
+static int give(char *page)
+{
+	struct uffdio_zeropage zero = {
+		.range = { (unsigned long)page, PAGE },
+	};
+
+	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
+}
+
+static int deny(char *page)
+{
+	struct uffdio_range range = { (unsigned long)page, PAGE };
+
+	return mprotect(page, PAGE, PROT_NONE) ||
+	       ioctl(uffd, UFFDIO_UNREGISTER, &range);
+}
+
+static bool make_memory(void)
+{
+	int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	struct uffdio_api api = { .api = UFFD_API };
+
+	stack = mmap(NULL, PAGE, prot, flags, -1, 0);
+	two = mmap(NULL, 2 * PAGE, prot, flags, -1, 0);
+	if (stack == MAP_FAILED || two == MAP_FAILED)
+		return false;
+	/* crit_count on the first page, pending on the second. */
+	upc = (struct upcall *)(two + PAGE - 8);
+	upc->magic = UPCALL_MAGIC;
+	return !ioctl(uffd, UFFDIO_API, &api) && !watch(stack, PAGE);
+}
+
+static bool start_owner(enum place place)
+{
+	if (pthread_create(&owner.thread, NULL, owner_main,
+			   (void *)(long)place))
+		return false;
+	WAIT_UNTIL(READ_ONCE(owner.tid));
+	return true;
+}
+
+FIXTURE(meanwhile) {
+};
+
+FIXTURE_VARIANT(meanwhile) {
+	bool running;		/* hit in user mode, not in its own call */
+};
+
+FIXTURE_VARIANT_ADD(meanwhile, in_the_call) {
+};
+
+FIXTURE_VARIANT_ADD(meanwhile, while_running) {
+	.running = true,
+};
+
+FIXTURE_SETUP(meanwhile)
+{
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0)
+		SKIP(return setup_skipped(), "no userfaultfd, or not for us");
+	ASSERT_TRUE(make_memory());
+	ASSERT_TRUE(start_owner(variant->running ? RUNNING : IN_DISPATCH));
+}
+
+FIXTURE_TEARDOWN(meanwhile)
+{
+}
+
+/* Has the first upcall on its way, as far as to the stack that is not there. */
+static bool hit(bool running)
+{
+	WRITE_ONCE(owner.go, 1);
+	if (running) {
+		WAIT_UNTIL(READ_ONCE(owner.there));
+		if (upc_dispatch(owner.id[0], 5))
+			return false;
+	}
+	return is_asked_for(stack);
+}
+
+/* What ends it is a SIGSEGV, or that there is nothing to come any more. */
+static bool owner_is_done(void)
+{
+	WRITE_ONCE(owner.over, 1);
+	return !pthread_join(owner.thread, NULL);
+}
+
+TEST_F(meanwhile, deleted)
+{
+	ASSERT_TRUE(hit(variant->running));
+	ASSERT_EQ(0, upc_delete(owner.id[0]));
+	ASSERT_EQ(-ENOENT, upc_poll(owner.id[0], 0));
+	ASSERT_EQ(0, deny(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(0, owner.dispatched);
+	EXPECT_EQ(0, owner.hits);
+	EXPECT_EQ(0, upc->crit_count);
+	EXPECT_EQ(0, upc->pending);
+}
+
+/*
+ * One that was hit in user mode has been told again since, by this dispatch: so
+ * the upcall is entered, with what else is pending, where the handler begins.
+ */
+TEST_F(meanwhile, dispatched_higher)
+{
+	ASSERT_TRUE(hit(variant->running));
+	ASSERT_EQ(0, upc_dispatch(owner.id[0], 9));
+	ASSERT_EQ(0, deny(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(0, owner.crit_count);
+	EXPECT_EQ(0, owner.pending);
+	EXPECT_EQ(!variant->running, owner.polled[9]);
+	EXPECT_EQ(0, owner.polled[10]);
+	EXPECT_EQ(1, owner.hits);
+}
+
+TEST_F(meanwhile, dispatched_lower)
+{
+	ASSERT_TRUE(hit(variant->running));
+	ASSERT_EQ(0, upc_dispatch(owner.id[0], 2));
+	ASSERT_EQ(0, deny(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(!variant->running, owner.polled[5]);
+	EXPECT_EQ(0, owner.polled[6]);
+	EXPECT_EQ(1, owner.hits);
+}
+
+/* Its equal that came later stays behind it. */
+TEST_F(meanwhile, another_dispatched)
+{
+	ASSERT_TRUE(hit(variant->running));
+	ASSERT_EQ(0, upc_dispatch(owner.id[1], 5));
+	ASSERT_EQ(0, deny(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(!variant->running, owner.polled[5]);
+	ASSERT_EQ(2, owner.hits);
+	EXPECT_EQ(0, owner.hit[0]);
+	EXPECT_EQ(1, owner.hit[1]);
+	EXPECT_EQ(0, upc->crit_count);
+	EXPECT_EQ(0, upc->pending);
+}
+
+/* One that is entered all the same may be dispatched for another time. */
+TEST_F(meanwhile, dispatched_and_entered)
+{
+	ASSERT_TRUE(hit(variant->running));
+	ASSERT_EQ(0, upc_dispatch(owner.id[0], 2));
+	ASSERT_EQ(0, give(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(0, owner.faults);
+	ASSERT_EQ(2, owner.hits);
+	EXPECT_EQ(2, owner.pending_inside);
+	EXPECT_EQ(0, upc->crit_count);
+	EXPECT_EQ(0, upc->pending);
+}
+
+/*
+ * The frame can be written, and so can pending, but crit_count cannot: pending
+ * is as it was. If it has become read-only since that cannot be helped.
+ */
+static bool deny_crit_count(bool readonly)
+{
+	return !watch(two, PAGE) && !madvise(two, PAGE, MADV_DONTNEED) &&
+	       !give(stack) && is_asked_for(two) &&
+	       (!readonly || !mprotect(two + PAGE, PAGE, PROT_READ)) &&
+	       !deny(two);
+}
+
+TEST_F(meanwhile, crit_count_lost)
+{
+	ASSERT_TRUE(hit(variant->running));
+	ASSERT_TRUE(deny_crit_count(false));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(0, owner.pending);
+	EXPECT_EQ(1, owner.polled[5]);
+	EXPECT_EQ(1, owner.hits);
+}
+
+TEST_F(meanwhile, crit_count_and_pending_lost)
+{
+	ASSERT_TRUE(hit(variant->running));
+	ASSERT_TRUE(deny_crit_count(true));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(1, owner.polled[5]);
+	EXPECT_EQ(1, owner.hits);
+}
+
+FIXTURE(call) {
+};
+
+FIXTURE_SETUP(call)
+{
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0)
+		SKIP(return setup_skipped(), "no userfaultfd, or not for us");
+	ASSERT_TRUE(make_memory());
+}
+
+FIXTURE_TEARDOWN(call)
+{
+}
+
+/* The dispatcher sees pending, which is about to be cleared. */
+TEST_F(call, told_of_more)
+{
+	ASSERT_TRUE(start_owner(IN_REDISPATCH));
+	ASSERT_TRUE(hit(false));
+	ASSERT_EQ(0, upc_dispatch(owner.id[1], 4));
+	ASSERT_EQ(0, give(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(0, owner.faults);
+	EXPECT_EQ(4, owner.pending_inside);
+	ASSERT_EQ(2, owner.hits);
+	EXPECT_EQ(0, owner.hit[0]);
+	EXPECT_EQ(1, owner.hit[1]);
+	EXPECT_EQ(0, upc->crit_count);
+	EXPECT_EQ(0, upc->pending);
+}
+
+/* What the call would have acknowledged it has not. */
+TEST_F(call, crit_count_lost)
+{
+	ASSERT_TRUE(start_owner(IN_REDISPATCH));
+	ASSERT_TRUE(hit(false));
+	ASSERT_TRUE(deny_crit_count(false));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(5, owner.pending);
+	EXPECT_EQ(1, owner.polled[5]);
+	EXPECT_EQ(1, owner.hits);
+}
+
+static void put_back_among(struct __test_metadata *_metadata,
+			   const int *priorities, int nr, const int *order)
+{
+	int i;
+
+	ASSERT_TRUE(start_owner(IN_DISPATCH));
+	ASSERT_TRUE(hit(false));
+	for (i = 1; i < nr; i++)
+		ASSERT_EQ(0, upc_dispatch(owner.id[i], priorities[i]));
+	ASSERT_EQ(0, deny(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(1, owner.polled[5]);
+	ASSERT_EQ(nr, owner.hits);
+	for (i = 0; i < nr; i++)
+		EXPECT_EQ(order[i], owner.hit[i]);
+}
+
+/* The first of them was dispatched before, at 5. */
+TEST_F(call, put_back_behind_the_highest)
+{
+	static const int priorities[] = { 5, 9, 5 }, order[] = { 1, 0, 2 };
+
+	put_back_among(_metadata, priorities, 3, order);
+}
+
+TEST_F(call, put_back_between_others)
+{
+	static const int priorities[] = { 5, 9, 1, 7, 5, 3 };
+	static const int order[] = { 1, 3, 0, 4, 5, 2 };
+
+	put_back_among(_metadata, priorities, 6, order);
+}
+
+/* A dispatch that comes during a NEXT that fails is none the worse for it. */
+TEST_F(call, next_fails)
+{
+	ASSERT_TRUE(start_owner(IN_NEXT));
+	ASSERT_TRUE(hit(false));
+	ASSERT_EQ(0, upc_dispatch(owner.id[0], 5));
+	ASSERT_EQ(0, mprotect(two + PAGE, PAGE, PROT_READ));
+	ASSERT_EQ(0, give(stack));
+	ASSERT_TRUE(owner_is_done());
+	EXPECT_EQ(-EFAULT, (int)seen.eax);
+	EXPECT_EQ(1, owner.faults);
+	EXPECT_EQ(1, owner.polled[5]);
+	EXPECT_EQ(0, owner.crit_count);
+	EXPECT_EQ(1, owner.pending);
+	EXPECT_EQ(1, owner.hits);
+}
+
+TEST_HARNESS_MAIN
