@@ -6,7 +6,7 @@
  * upcall.rst, section 15. A trace instance of its own is used: what others
  * trace is not disturbed.
  */
-#include "upcall_proc.h"
+#include "upcall_fault.h"
 
 #include <stdarg.h>
 #include <sys/mount.h>
@@ -209,6 +209,172 @@ TEST_F(trace, of_a_thread_that_waits)
 	EXPECT_NEXT("enter", "id=%d priority=2 ", t, id);
 	EXPECT_NEXT("next", "to=interrupted", t);
 	EXPECT_NEXT("delete", "id=%d priority=0", t, id);
+}
+
+/* A dispatch of -1 that asks for more, and segments without which none runs. */
+TEST_F(trace, of_what_holds_it_back)
+{
+	int t = self->self, id, ret;
+
+	id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+	ASSERT_GT(id, 0);
+	crit_enter(&upc);
+	ASSERT_EQ(0, upc_dispatch(id, 5));
+	upc.crit_count = 0;
+	ASSERT_EQ(0, upc_dispatch(-1, 6));
+	asm volatile("movl %2, %%es\n\t"
+		     "int $0x80\n\t"
+		     "pushl %%ds\n\t"
+		     "popl %%es"
+		     : "=a" (ret)
+		     : "0" (__NR_upc_control), "r" (0),
+		       "b" (UPC_CONTROL_DISPATCH), "c" (-1), "d" (0)
+		     : "memory", "cc");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, hits);
+	ASSERT_EQ(0, upc_dispatch(-1, 5));
+	ASSERT_EQ(1, hits);
+
+	ASSERT_TRUE(read_trace());
+	EXPECT_NEXT("register", "id=%d", t, id);
+	EXPECT_NEXT("dispatch", "id=%d priority=5", t, id);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=32 pending=0 held_by=\"crit_count\"",
+		    t, id);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=5 held_by=\"least priority\"",
+		    t, id);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=5 held_by=\"mode\"",
+		    t, id);
+	EXPECT_NEXT("enter", "id=%d priority=5 crit_count=32 pending=0", t, id);
+	EXPECT_NEXT("next", "to=interrupted", t);
+	EXPECT_TRUE(!strstr(at, "upcall_"));
+}
+
+static void on_segv(int sig, siginfo_t *info, void *context)
+{
+}
+
+TEST_F(trace, of_a_stack_that_is_bad)
+{
+	int t = self->self, id;
+
+	ASSERT_EQ(0, handle_on_altstack(SIGSEGV, 0, on_segv));
+	id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+	ASSERT_GT(id, 0);
+	ASSERT_EQ(0, dispatch_on(PAGE, id, 5));
+
+	ASSERT_TRUE(read_trace());
+	EXPECT_NEXT("register", "id=%d", t, id);
+	EXPECT_NEXT("dispatch", "id=%d priority=5", t, id);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=0 held_by=\"fault\"",
+		    t, id);
+}
+
+static int spinning, released, ids[2];
+
+static void *dispatcher(void *arg)
+{
+	WAIT_UNTIL(READ_ONCE(spinning));
+	if (upc_dispatch(ids[0], 5))
+		return (void *)1;
+	WAIT_UNTIL(READ_ONCE(upc.pending));
+	if (upc_dispatch(ids[1], 4))
+		return (void *)2;
+	WRITE_ONCE(released, 1);
+	return NULL;
+}
+
+TEST_F(trace, of_a_thread_that_runs)
+{
+	int t = self->self, i;
+	pthread_t thread;
+	void *ret;
+
+	for (i = 0; i < 2; i++) {
+		ids[i] = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+		ASSERT_GT(ids[i], 0);
+	}
+	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatcher, NULL));
+	crit_enter(&upc);
+	WRITE_ONCE(spinning, 1);
+	while (!READ_ONCE(released))
+		cpu_relax();
+	crit_exit(&upc);
+	ASSERT_EQ(2, hits);
+	ASSERT_EQ(0, pthread_join(thread, &ret));
+	ASSERT_EQ(0, (long)ret);
+
+	ASSERT_TRUE(read_trace());
+	for (i = 0; i < 2; i++)
+		EXPECT_NEXT("register", "id=%d", t, ids[i]);
+	EXPECT_NEXT("dispatch", "id=%d priority=5 owner_is=\"armed\"", t, ids[0]);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=32 pending=0", t, ids[0]);
+	EXPECT_NEXT("dispatch", "id=%d priority=4 owner_is=\"told before\"", t,
+		    ids[1]);
+	EXPECT_NEXT("enter", "id=%d priority=5 crit_count=32 pending=4", t, ids[0]);
+	EXPECT_NEXT("enter", "id=%d priority=4 crit_count=32 pending=0", t, ids[1]);
+	EXPECT_NEXT("next", "to=another", t);
+	EXPECT_NEXT("next", "to=interrupted", t);
+	EXPECT_TRUE(!strstr(at, "upcall_"));
+}
+
+/* Each kind of event once, or twice. */
+static int all_of_them(void)
+{
+	int id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+
+	crit_enter(&upc);
+	return id < 0 || upc_dispatch(id, 3) || upc_pollclear(id, 0) != 1 ||
+	       upc_dispatch(id, 2) || upc_wait(0) != id ||
+	       upc_suspend(0) != id || upc.crit_count || upc_delete(id);
+}
+
+static bool all_are_in_the_trace(void)
+{
+	static const char * const names[] = {
+		"register", "dispatch", "enter", "hold", "next", "wait",
+		"clear", "delete",
+	};
+	char event[32];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(event, sizeof(event), ": upcall_%s: ", names[i]);
+		if (!strstr(text, event)) {
+			printf("# no upcall_%s\n", names[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+TEST_F(trace, that_is_off)
+{
+	ASSERT_EQ(0, write_to(INSTANCE "/tracing_on", "0"));
+	ASSERT_EQ(0, all_of_them());
+	ASSERT_TRUE(read_trace());
+	EXPECT_TRUE(!strstr(text, ": upcall_"));
+
+	ASSERT_EQ(0, write_to(INSTANCE "/tracing_on", "1"));
+	ASSERT_EQ(0, all_of_them());
+	ASSERT_TRUE(read_trace());
+	EXPECT_TRUE(all_are_in_the_trace());
+}
+
+TEST_F(trace, of_one_process)
+{
+	char number[16];
+
+	ASSERT_EQ(0, write_to(INSTANCE "/set_event_pid", "1"));
+	ASSERT_EQ(0, all_of_them());
+	ASSERT_TRUE(read_trace());
+	EXPECT_TRUE(!strstr(text, ": upcall_"));
+
+	snprintf(number, sizeof(number), "%d", self->self);
+	ASSERT_EQ(0, write_to(INSTANCE "/set_event_pid", number));
+	ASSERT_EQ(0, write_to(INSTANCE "/tracing_on", "1"));
+	ASSERT_EQ(0, all_of_them());
+	ASSERT_TRUE(read_trace());
+	EXPECT_TRUE(all_are_in_the_trace());
 }
 
 TEST_HARNESS_MAIN
