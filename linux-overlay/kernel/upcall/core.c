@@ -232,19 +232,18 @@ void upcall_arm(struct upcall_owner *owner)
 }
 
 /*
- * Enters the upcall of the verdict: the one place where that happens. @frame
- * is the frame to reuse, or NULL to push one.
+ * Enters the upcall of the verdict: the one place where that happens. @next
+ * reuses @frame, else one is pushed.
  */
 static __always_inline int upcall_enter(struct upcall_owner *owner,
 					struct pt_regs *regs,
-					void __user *frame)
+					void __user *frame, bool next)
 {
 	struct upcall_verdict *v = &owner->verdict;
-	bool next = frame;
 
 	if (!next)
 		frame = arch_upcall_push(regs);
-	if (!frame || upcall_write_state(owner)) {
+	if ((!next && !frame) || upcall_write_state(owner)) {
 		upcall_put_back(owner);
 		return -EFAULT;
 	}
@@ -284,7 +283,7 @@ static inline int upcall_judge(struct upcall_owner *owner,
 }
 
 /*
- * Applies the rules to current in a system call of its own. Returns 1 if an
+ * Applies the rules to current in its own NEXT from @frame. Returns 1 if an
  * upcall was entered, 0 if not, -EFAULT if user memory is not as it should be
  * and nothing has changed.
  */
@@ -296,7 +295,7 @@ int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
 
 	if (upcall_judge(owner, regs, least))
 		return -EFAULT;
-	ret = v->enter ? upcall_enter(owner, regs, frame) :
+	ret = v->enter ? upcall_enter(owner, regs, frame, true) :
 			 upcall_hold(owner, least);
 	/* Nothing has changed, so a dispatch is still to be seen to. */
 	if (ret < 0 && v->armed)
@@ -324,7 +323,7 @@ static int upcall_interrupt(struct upcall_owner *owner, struct pt_regs *regs,
 		rseq_signal_deliver(NULL, regs);
 		*rseq_done = true;
 	}
-	return upcall_enter(owner, regs, NULL);
+	return upcall_enter(owner, regs, NULL, false);
 }
 
 /* What __upcall_resume() does for a task that has been armed. */
@@ -393,7 +392,7 @@ long upcall_finish(struct upcall_owner *owner, int least, long ret)
 	} else {
 		/* The frame has it for the interrupted code. */
 		syscall_set_return_value(current, regs, 0, ret);
-		if (upcall_enter(owner, regs, NULL) > 0)
+		if (upcall_enter(owner, regs, NULL, false) > 0)
 			return syscall_get_return_value(current, regs);
 	}
 	return upcall_defer(owner, least, ret);

@@ -285,11 +285,10 @@ static long upcall_poll_own(int priority, bool clear)
 			trace_upcall_clear(e);
 			upcall_dequeue(e);
 		}
-	} else if (clear && priority < 1) {
+	} else if (clear && priority < 1 && !list_empty(&owner->owned)) {
 		/* As the manual page warns: any that is registered. */
-		e = list_first_entry_or_null(&owner->owned,
-					     struct upcall_entry, owned);
-		ret = e ? e->id : 0;
+		e = list_first_entry(&owner->owned, struct upcall_entry, owned);
+		ret = e->id;
 	}
 	spin_unlock(&owner->table->lock);
 	return ret;

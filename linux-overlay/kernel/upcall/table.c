@@ -211,7 +211,7 @@ struct upcall_table *upcall_get_table(struct mm_struct *mm)
 	if (!table)
 		return NULL;
 	table->size = UPCALL_MIN_SLOTS;
-	table->slots = kvcalloc(table->size, sizeof(*table->slots),
+	table->slots = kvcalloc(UPCALL_MIN_SLOTS, sizeof(*table->slots),
 				GFP_KERNEL_ACCOUNT);
 	if (!table->slots) {
 		kfree(table);
