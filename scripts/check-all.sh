@@ -19,6 +19,7 @@ rows='
 6.12   i386   preempt     Nehalem   2
 6.12   i386   nopreempt   Nehalem   2
 6.12   i386   up          Nehalem   1
+6.12   i386   kvm         Opteron_G3,+svm 2
 6.12   x86_64 -           Nehalem   2
 6.12   x86_64 -           max       2
 6.12   x86_64 debug,fault Nehalem   2
@@ -56,7 +57,7 @@ row() {
 	"$top/scripts/guest/kernel.sh"
 	mapfile -t tests < <(selftests)
 	mapfile -t libtests < <(library print-tests)
-	name=all-$ARCH${CONFIG:+-${CONFIG//,/-}}-$CPU-$SMP
+	name=all-$ARCH${CONFIG:+-${CONFIG//,/-}}-${CPU//,/}-$SMP
 	rm -f "$O/check/$name" "$O/check/$name-lib"
 	"$top/scripts/guest/suite.sh" "$name" "$(kernel_name)" \
 		$((limit * slow)) "${tests[@]}" || true
