@@ -6,46 +6,20 @@
  * upcall.rst, section 15. A trace instance of its own is used: what others
  * trace is not disturbed.
  */
+#include "upcall_events.h"
 #include "upcall_fault.h"
 
 #include <stdarg.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-
-#define TRACEFS		"/sys/kernel/tracing"
-#define INSTANCE	TRACEFS "/instances/upcall_selftest"
 
 static struct upcall upc = UPCALL_INIT;
-static char text[65536], *at;
+static char *at;
 static int hits;
 
-static int write_to(const char *file, const char *what)
-{
-	int fd = open(file, O_WRONLY), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, what, strlen(what)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
-/* Stops tracing and reads what there is; the search starts at its beginning. */
+/* The search for events starts at the beginning. */
 static bool read_trace(void)
 {
-	size_t n = 0;
-	FILE *file;
-
-	if (write_to(INSTANCE "/tracing_on", "0"))
-		return false;
-	file = fopen(INSTANCE "/trace", "r");
-	if (file) {
-		n = fread(text, 1, sizeof(text) - 1, file);
-		fclose(file);
-	}
-	text[n] = '\0';
 	at = text;
-	return n;
+	return read_events();
 }
 
 /* Is the next event of ours this one? It may have more fields. */
@@ -84,10 +58,7 @@ FIXTURE(trace) {
 
 FIXTURE_SETUP(trace)
 {
-	if (access(TRACEFS "/events", F_OK))
-		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
-	rmdir(INSTANCE);
-	if (mkdir(INSTANCE, 0700))
+	if (!make_instance())
 		SKIP(return setup_skipped(), "no tracefs, or not for us");
 	self->placed = true;
 	self->self = sys_gettid();
