@@ -90,7 +90,7 @@ TEST_F(status, counts_what_is_pending)
 
 static struct {
 	struct upcall upc;
-	int id, tid;
+	int id, tid, awake, over;
 } sleeper = { .upc = UPCALL_INIT };
 
 static void *sleep_for_7(void *arg)
@@ -99,6 +99,8 @@ static void *sleep_for_7(void *arg)
 				      &hits);
 	__atomic_store_n(&sleeper.tid, sys_gettid(), __ATOMIC_RELEASE);
 	upc_wait(7);
+	WRITE_ONCE(sleeper.awake, 1);
+	WAIT_UNTIL(READ_ONCE(sleeper.over));
 	return arg;
 }
 
@@ -120,6 +122,9 @@ TEST_F(status, of_a_thread_that_waits)
 	/* It is the thread's: this one has nothing to show. */
 	EXPECT_FALSE(read_line(sys_gettid(), &s));
 	ASSERT_EQ(0, upc_dispatch(sleeper.id, 7));
+	WAIT_UNTIL(READ_ONCE(sleeper.awake));
+	EXPECT_LINE(sleeper.tid, 1, 0, 0, 0);
+	WRITE_ONCE(sleeper.over, 1);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(1, hits);
 }
