@@ -11,8 +11,8 @@
 
 enum which { SS, DS, ES };
 
-/* A call of the kernel if eax is not 0, then a spin. edi is &struct spin. */
-#define BODY								\
+/* As BODY, in a statement with operands, and it does not jump away. */
+#define BODY_HERE							\
 	"testl %%eax, %%eax\n\t"					\
 	"jz 1f\n\t"							\
 	"int $0x80\n"							\
@@ -29,7 +29,7 @@ static int spin_with(enum which which, int selector, int nr, int priority)
 	switch (which) {
 	case SS:
 		asm volatile("movl %%esi, %%ss\n\t"
-			     BODY
+			     BODY_HERE
 			     "movl %%ds, %%esi\n\t"
 			     "movl %%esi, %%ss"
 			     : "+a" (nr), "+S" (selector)
@@ -39,7 +39,7 @@ static int spin_with(enum which which, int selector, int nr, int priority)
 		break;
 	case DS:
 		asm volatile("movl %%esi, %%ds\n\t"
-			     BODY
+			     BODY_HERE
 			     "movl %%ss, %%esi\n\t"
 			     "movl %%esi, %%ds"
 			     : "+a" (nr), "+S" (selector)
@@ -49,7 +49,7 @@ static int spin_with(enum which which, int selector, int nr, int priority)
 		break;
 	case ES:
 		asm volatile("movl %%esi, %%es\n\t"
-			     BODY
+			     BODY_HERE
 			     "movl %%ss, %%esi\n\t"
 			     "movl %%esi, %%es"
 			     : "+a" (nr), "+S" (selector)
