@@ -7,11 +7,26 @@
  * else takes away, protects and has faulted in meanwhile.
  *
  * Each call gives what upcall.rst allows for its arguments and nothing else; a
- * SIGSEGV comes only of memory that is not as it should be; a call that fails
- * changes nothing; and in the end as many upcalls are left as there should be.
+ * SIGSEGV comes only of memory that is not as it should be, and changes nothing,
+ * nor does a call that fails; nothing is entered by a struct upcall that cannot
+ * be written; and in the end as many upcalls are left as there should be.
  *
- * UPCALL_SEED is where it begins, UPCALL_SECONDS lets it go on. With
- * UPCALL_FAIL=n so many percent of the kernel's allocations fail.
+ * UPCALL_SEED is where it begins, UPCALL_SECONDS or UPCALL_CALLS lets it go on.
+ * In some of the lives part of the kernel's allocations, or of its copies from
+ * and to user memory, fail, where the kernel can do that; with UPCALL_FAIL=n so
+ * many percent of its allocations in all of them.
+ *
+ * A frame that others take away, or that lies over the struct upcall in use, may
+ * become any other before it is resumed from. Two rules keep that from making
+ * alarms of its own:
+ *
+ *  - A call whose frames, all that may be pushed on top included, are in such a
+ *    place is in doubt: an upcall that comes then does not go back to what it
+ *    interrupted, but to the loop. Only NEXT reads such frames.
+ *  - There frames have places 20 bytes apart, so that each word of them is one
+ *    and the same part of a frame whenever it was written, and what lies over
+ *    them, and what others write, is no address of anything there is. So what
+ *    is resumed is known code, or faults at once.
  *
  * upc_register(2), upc_control(2); upcall.rst, sections 3 to 7.
  */
@@ -67,12 +82,13 @@ static const unsigned int can_come[NR_ROWS] = {
 
 struct shared {
 	unsigned long came[NR_ROWS][NR_OUTCOMES];
-	unsigned long calls, entries, segvs, wild_entries, lives;
+	unsigned long calls, entries, segvs, wild_entries, lost, lives,
+		      failing_lives;
 	char why[300];
 };
 
 /* Where a thread is with its call. */
-enum stage { IDLE, CALLING, RETURNED, RESUMED, GONE_WILD };
+enum stage { IDLE, CALLING, RETURNED, RESUMED, GONE_WILD, LOST };
 
 /* The assembly knows the first part of this. */
 struct self {
@@ -83,20 +99,22 @@ struct self {
 	__u32 stage;			/* 32 */
 	__u32 got_eax, got_ebx, got_ecx, got_edx, got_esp;	/* 36 */
 	__u32 entries;			/* 56 */
+	__u32 doubt;			/* 60: frames may become others */
 
 	unsigned int dice, row, allowed, left;
+	bool doubtful;			/* will the call be in doubt? */
 	int number;
 	pid_t tid;
 	struct zone memory, stacks;
 	struct upcall *upc;		/* as last registered, or NULL */
-	bool upc_bad, upc_in_doubt, esp_bad, segv;
+	bool upc_bad, upc_unwritable, upc_in_doubt, segv;
 	struct upcall before;		/* what was in it before the call */
 	struct upcall *new_upc;
-	bool new_upc_bad;
+	bool new_upc_bad, new_upc_unwritable;
 	unsigned int entries_before;
 	struct upcall_frame_ia32 frame;	/* what NEXT was given, if frame_known */
 	bool frame_known;
-	char *stack;
+	char *stack, *altstack;
 };
 
 enum { UNKNOWN, LIVE, DEAD };
@@ -109,7 +127,9 @@ static int nr_threads, max, last_id, finished;
 static unsigned int live;		/* known if there is one thread */
 static pthread_barrier_t barrier_;
 static unsigned long vdso;
-static bool injecting, alone;
+static bool alone;
+/* What may fail, and what does in this life. */
+static bool can_fail, can_fail_copies, injecting, injecting_copies;
 
 /*
  * Whatever the stack pointer is, the thread finds back by its thread area. An
@@ -130,6 +150,7 @@ asm(".pushsection .text\n"
 	"fuzz_next_call:\n\t"
 	"self ebp\n\t"
 	"movl (%ebp), %esp\n\t"
+	"movl $0, 60(%ebp)\n\t"
 	"cld\n\t"
 	"call one_call\n\t"
 	"testl %eax, %eax\n\t"
@@ -170,6 +191,8 @@ asm(".pushsection .text\n"
 	"fuzz_ctx:\n\t"
 	"self eax\n\t"
 	"incl 56(%eax)\n\t"
+	"cmpl $0, 60(%eax)\n\t"
+	"jne 2f\n\t"
 	"cmpl $fuzz_after, 16(%esp)\n\t"
 	"jne 1f\n\t"
 	"movl (%esp), %eax\n\t"
@@ -186,6 +209,9 @@ asm(".pushsection .text\n"
 	"popl %edx\n\t"
 	"popfl\n\t"
 	"ret\n"
+	"2:\n\t"
+	"movl $5, 32(%eax)\n\t"	/* nobody knows what it returned */
+	"jmp fuzz_next_call\n"
 	"fuzz_ctx_end:\n"
 	".popsection");
 
@@ -194,6 +220,9 @@ static void wrong(const char *fmt, ...)
 	char what[160];
 	va_list ap;
 
+	/* An upcall must not end this. */
+	if (self)
+		self->doubt = 0;
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
@@ -222,7 +251,9 @@ static unsigned long nowhere(unsigned int odd)
 	case 0:
 		return 16 + odd;
 	case 1:
-		return (unsigned long)self->memory.page[ABSENT] + 16 + odd;
+		if (alone)
+			return (unsigned long)self->memory.page[ABSENT] + 16 + odd;
+		return PAGE - 32 + odd;
 	default:
 		return PAGE - 16 + odd;
 	}
@@ -235,7 +266,8 @@ static bool is_nowhere(unsigned long at, unsigned int odd)
 {
 	unsigned long absent = (unsigned long)self->memory.page[ABSENT];
 
-	return at == 16 + odd || at == PAGE - 16 + odd || at == absent + 16 + odd;
+	return at == 16 + odd || at == PAGE - 16 + odd || at == PAGE - 32 + odd ||
+	       at == absent + 16 + odd;
 }
 
 static unsigned long kernel_address(void)
@@ -253,7 +285,7 @@ static char *some_place(struct zone *z, unsigned int size)
 
 	switch (roll(16)) {
 	case 0:
-		return (char *)(unsigned long)roll(64);
+		return roll(2) ? NULL : (char *)(unsigned long)roll(64);
 	case 1:
 		return (char *)kernel_address();
 	case 2 ... 6:
@@ -267,6 +299,30 @@ static char *some_place(struct zone *z, unsigned int size)
 		return z->page[RW_FIRST] + 1024 + size * roll(32);
 	}
 	return roll(8) ? (char *)((unsigned long)at & ~3UL) : at;
+}
+
+/* One for a frame: where others change what is written, at a fixed place. */
+static void *some_frame(struct zone *z)
+{
+	char *at = some_place(z, sizeof(struct upcall_frame_ia32));
+
+	if (zone_changes(z, at + sizeof(struct upcall_frame_ia32)))
+		at -= (at - z->page[0]) % sizeof(struct upcall_frame_ia32);
+	return at;
+}
+
+/* One for a struct upcall: there, crit_count and pending are no frame's eax. */
+static void *some_upc(struct zone *z)
+{
+	char *at = some_place(z, sizeof(struct upcall));
+	unsigned int part;
+
+	if (zone_changes(z, at + sizeof(struct upcall))) {
+		part = (at - z->page[0]) % sizeof(struct upcall_frame_ia32);
+		if (part >= 12)
+			at -= 12;
+	}
+	return at;
 }
 
 static int some_priority(void)
@@ -328,7 +384,7 @@ static void *wild_place(void)
 
 static void plan_register(void)
 {
-	struct upcall *upc = (void *)some_place(&self->memory, sizeof(*upc));
+	struct upcall *upc = some_upc(&self->memory);
 	unsigned long ctx = roll(8) ? (unsigned long)LABEL(fuzz_ctx) :
 				      nowhere(CTX_NOWHERE);
 	unsigned long cfunc = roll(8) ? 1 + roll(1000) : 0;
@@ -368,36 +424,48 @@ static void plan_register(void)
 	self->esi = roll(1000);
 	self->new_upc = upc;
 	self->new_upc_bad = write != YES || ((unsigned long)upc & 3);
+	self->new_upc_unwritable = zone_access(&self->memory, &upc->pending,
+					       sizeof(int), true) == NO;
 	/* A SIGSEGV may be this one's before we know whether it was taken. */
 	self->upc_in_doubt = self->allowed & BIT(POSITIVE) && self->new_upc_bad;
 }
 
+/*
+ * Is it not certain what stays in the frame, and in those that may be pushed
+ * when it has been entered again or popped?
+ */
+static bool is_doubtful(struct zone *z, void *top)
+{
+	char *low = zone_reach(z, top), *upc = (char *)self->upc;
+
+	return zone_changes(z, top) ||
+	       (upc + sizeof(*self->upc) > low && upc < (char *)top);
+}
+
 static void plan_next(void)
 {
-	struct upcall_frame_ia32 *at = (void *)some_place(&self->memory,
-							  sizeof(*at));
+	struct upcall_frame_ia32 *at = some_frame(&self->memory);
 	enum access read = zone_access(&self->memory, at, sizeof(*at), false);
 	enum access write;
 	struct iovec from = { &self->frame, sizeof(*at) };
 	struct iovec to = { at, sizeof(*at) };
 
+	/* No system call has such a number: it may be resumed before one. */
 	self->frame = (struct upcall_frame_ia32) {
-		.eax = roll(1000), .ecx = roll(1000), .edx = roll(1000),
+		.eax = 0x10000 + roll(1000), .ecx = roll(1000), .edx = roll(1000),
 		.eflags = roll(1 << 20) << 2 | roll(4),
 		.origip = roll(2) ? (__s32)LABEL(fuzz_resumed) : roll(8) ?
 			  (__s32)nowhere(EIP_NOWHERE) : (__s32)kernel_address(),
 	};
 	write = zone_access(&self->memory, at, sizeof(*at), true);
-	/* Over its own struct upcall it may change once more. */
-	self->frame_known = write == YES && ((void *)(self->upc + 1) <= (void *)at ||
-					     (void *)self->upc >= (void *)(at + 1));
-	/* There the stack ends when the frame has been popped. */
-	self->esp_bad |= write != YES;
+	self->frame_known = write == YES;
 	if (write == YES)
 		memcpy(at, &self->frame, sizeof(*at));
 	else if (read == MAYBE)
 		process_vm_writev(getpid(), &from, 1, &to, 1, 0);
-	self->allowed = read == NO ? BIT(FAULT) : BIT(NO_RETURN);
+	self->doubtful |= is_doubtful(&self->memory, at + 1);
+	self->allowed = read == NO || self->upc_unwritable ? BIT(FAULT) :
+							     BIT(NO_RETURN);
 	if (read == MAYBE || (self->upc && self->upc_bad))
 		self->allowed |= BIT(FAULT);
 	self->ecx = roll(1000);
@@ -455,7 +523,8 @@ static void plan_control(int row)
 		may = self->allowed;
 		if (row == UPC_CONTROL_SUSPEND && id == -1) {
 			may |= !self->upc || self->upc_bad ? BIT(FAULT) : 0;
-			may = self->upc ? may : BIT(FAULT);
+			if (!self->upc || self->upc_unwritable)
+				may = BIT(FAULT);
 		}
 		break;
 	default:
@@ -494,15 +563,15 @@ static void plan_stack(void)
 
 	self->esp = (unsigned long)self->stack;
 	self->entry = 0;
-	self->esp_bad = false;
+	self->doubtful = false;
 	if (good) {
 		/* Below what the loop has on the stack. */
 		self->entry = roll(2) ? vdso : 0;
 		return;
 	}
-	f = (void *)some_place(&self->stacks, sizeof(*f));
+	f = some_frame(&self->stacks);
 	self->esp = (unsigned long)(f + 1);
-	self->esp_bad = zone_access(&self->stacks, f, sizeof(*f), true) != YES;
+	self->doubtful = zone_changes(&self->stacks, (char *)(f + 1));
 }
 
 static void plan_call(void)
@@ -533,6 +602,8 @@ static void plan_call(void)
 	self->entries_before = self->entries;
 	barrier();
 	self->stage = CALLING;
+	barrier();
+	self->doubt = self->doubtful;
 }
 
 /* What came of it. */
@@ -576,6 +647,7 @@ static void note_registered(int id)
 		;
 	self->upc = self->new_upc;
 	self->upc_bad = self->new_upc_bad;
+	self->upc_unwritable = self->new_upc_unwritable;
 	live++;
 }
 
@@ -671,9 +743,13 @@ static void judge(void)
 	int ret = self->got_eax;
 	enum outcome o = self->stage == RETURNED ? outcome(ret) : NO_RETURN;
 
-	/* It came in a frame that may have become another since. */
-	if (self->esp_bad && self->entries != self->entries_before)
+	if (self->stage == LOST) {
+		count(&shared->lost);
 		return;
+	}
+	if (self->entries != self->entries_before && self->upc_unwritable &&
+	    self->row != REGISTER)
+		wrong("entered, and upc %p can't be written", (void *)self->upc);
 	if (!(self->allowed & BIT(o)))
 		wrong("%s (%d), allowed is %#x", outcome_names[o],
 		      o == NO_RETURN ? 0 : ret, self->allowed);
@@ -714,6 +790,7 @@ static void check_limit(unsigned int used)
 	if (self && n) {
 		self->upc = &upc;
 		self->upc_bad = false;
+		self->upc_unwritable = false;
 	}
 	while (n--) {
 		if (ids[n] < IDS)
@@ -730,6 +807,7 @@ static int __attribute_used__ one_call(void)
 {
 	if (self->stage != IDLE) {
 		judge();
+		count(&shared->calls);
 		self->stage = IDLE;
 		self->left--;
 		if (alone && self->left % 512 == 0) {
@@ -753,13 +831,82 @@ static bool in_program(unsigned long eip)
 		eip < (vdso & ~(PAGE - 1UL)) + 2 * PAGE);
 }
 
+static bool in_loop(unsigned long eip)
+{
+	return eip >= (unsigned long)LABEL(fuzz_loop) &&
+	       eip < (unsigned long)LABEL(fuzz_ctx_end);
+}
+
+/* Could a frame be pushed below esp? */
+static bool is_good_stack(unsigned long esp)
+{
+	unsigned int size = sizeof(struct upcall_frame_ia32);
+	void *frame = (void *)(esp - size);
+	unsigned long low = (unsigned long)self->stack - 2 * PAGE;
+
+	if (in_zone(&self->stacks, esp - size))
+		return zone_access(&self->stacks, frame, size, true) == YES;
+	if (in_zone(&self->memory, esp - size))
+		return zone_access(&self->memory, frame, size, true) == YES;
+	return esp - low <= self->base - low ||
+	       esp - (unsigned long)self->altstack <= ALTSTACK;
+}
+
+/* Rule 5: if it was not entered, all is as it was. Where nobody else dispatches. */
+static void check_refused(void)
+{
+	if (self->entries != self->entries_before ||
+	    (self->row != UPC_CONTROL_DISPATCH && self->row != UPC_CONTROL_WAIT))
+		return;
+	if (self->upc && !self->upc_bad &&
+	    (self->upc->crit_count != self->before.crit_count ||
+	     self->upc->pending != self->before.pending))
+		wrong("SIGSEGV, and crit_count, pending: %d, %d became %d, %d",
+		      self->before.crit_count, self->before.pending,
+		      self->upc->crit_count, self->upc->pending);
+	/* A re-dispatch has pending to write, whatever is pending. */
+	if (self->ecx != -1U && upc_poll(-1, 1) <= 0)
+		wrong("SIGSEGV, and nothing is pending");
+}
+
 /* The kernel says that it could not enter an upcall: only where that is so. */
-static void on_refusal(void)
+static void on_refusal(unsigned long esp)
 {
 	count(&shared->segvs);
 	self->segv = true;
-	if (!self->upc_bad && !self->upc_in_doubt && !self->esp_bad)
-		wrong("SIGSEGV, with upc %p", (void *)self->upc);
+	/*
+	 * It says the same where it failed to copy what a signal handler is
+	 * given, or gives back: what that interrupted may be lost, and with it
+	 * what we know.
+	 */
+	if (injecting_copies)
+		_exit(0);
+	if (!self->upc_bad && !self->upc_in_doubt && is_good_stack(esp))
+		wrong("SIGSEGV with esp %#lx, upc %p", esp, (void *)self->upc);
+	if (alone)
+		check_refused();
+}
+
+/* What the kernel says of a signal is lost if it cannot allocate that. */
+static bool is_refusal(siginfo_t *info, unsigned long eip)
+{
+	return info->si_code == SI_KERNEL ||
+	       (injecting && info->si_code == SI_USER && in_program(eip));
+}
+
+/* NEXT has resumed code that is nowhere, and it has faulted. */
+static void on_wild_code(greg_t *gregs)
+{
+	unsigned long eip = gregs[REG_EIP];
+
+	self->got_eax = gregs[REG_EAX];
+	self->got_ebx = gregs[REG_EBX];
+	self->got_ecx = gregs[REG_ECX];
+	self->got_edx = gregs[REG_EDX];
+	self->got_esp = gregs[REG_ESP];
+	if (self->frame_known && eip != (__u32)self->frame.origip)
+		wrong("resumed at %#lx, not %#x", eip, self->frame.origip);
+	self->stage = GONE_WILD;
 }
 
 static void on_fault(int sig, siginfo_t *info, void *context)
@@ -770,39 +917,21 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	gregs[REG_EFL] &= ~(TF_FLAG | AC_FLAG);
 	if (!self)
 		wrong("signal %d at %#lx", sig, eip);
-	if (sig == SIGSEGV && info->si_code == SI_KERNEL) {
-		on_refusal();
+	if (sig == SIGSEGV && is_refusal(info, eip)) {
+		on_refusal(gregs[REG_ESP]);
 	} else if (is_nowhere(eip, CTX_NOWHERE)) {
 		/* As at the entry of a context function: use another one. */
 		count(&shared->wild_entries);
 		gregs[REG_EIP] = (greg_t)LABEL(fuzz_ctx);
-	} else if (eip == UPCALL_MAGIC) {
-		/* Another thread has put a struct upcall in order in the frame. */
-		self->stage = IDLE;
-		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
 	} else if (sig != SIGSEGV && in_program(eip)) {
 		/* A trap flag, or alignment check, that a frame had. */
-	} else if (eip >= (unsigned long)LABEL(fuzz_ctx) &&
-		   eip < (unsigned long)LABEL(fuzz_ctx_end) && self->esp_bad) {
-		/* The frame has gone since; we do without it. */
-		self->got_eax = 0;
-		self->stage = IDLE;
-		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
-	} else if (self->stage > CALLING && self->row == UPC_CONTROL_NEXT &&
-		   !self->frame_known && !in_program(eip)) {
-		/* The stack that NEXT left it on has the struct upcall in it. */
-		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
 	} else if (self->stage == CALLING && self->row == UPC_CONTROL_NEXT &&
 		   !in_program(eip)) {
-		self->got_eax = gregs[REG_EAX];
-		self->got_ebx = gregs[REG_EBX];
-		self->got_ecx = gregs[REG_ECX];
-		self->got_edx = gregs[REG_EDX];
-		self->got_esp = gregs[REG_ESP];
-		if (self->frame_known && eip != (__u32)self->frame.origip)
-			wrong("resumed at %#lx, not %#x", eip,
-			      self->frame.origip);
-		self->stage = GONE_WILD;
+		on_wild_code(gregs);
+		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
+	} else if (self->doubt && (!in_program(eip) || in_loop(eip))) {
+		/* Some frame has become another, or is there no more. */
+		self->stage = LOST;
 		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
 	} else {
 		wrong("signal %d, code %d, at %#lx, for %p", sig, info->si_code,
@@ -856,6 +985,8 @@ static void settle(void)
 
 static void *live_on(void *data)
 {
+	stack_t ss;
+
 	self = data;
 	self->stack = (char *)__builtin_frame_address(0) - 65536;
 	WRITE_ONCE(*self->stack, 0);
@@ -863,15 +994,19 @@ static void *live_on(void *data)
 	if (make_zone(&self->memory) || make_zone(&self->stacks) ||
 	    handle_signals())
 		wrong("the beginning of a thread: errno %d", errno);
+	if (sigaltstack(NULL, &ss))
+		wrong("sigaltstack: errno %d", errno);
+	self->altstack = ss.ss_sp;
+	/* A page of it that cannot be had is a SIGSEGV, too. */
+	memset(self->altstack, 0, ALTSTACK);
 	__atomic_store_n(&self->tid, sys_gettid(), __ATOMIC_RELEASE);
 	pthread_barrier_wait(&barrier_);
-	if (injecting)
+	if (injecting || injecting_copies)
 		inject_here(true);
 	asm volatile("call fuzz_loop" : : : "eax", "ecx", "edx", "memory", "cc");
-	if (injecting)
-		inject_here(false);
+	if (injecting || injecting_copies)
+		WAIT_UNTIL(inject_here(false));
 	__atomic_fetch_add(&shared->entries, self->entries, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&shared->calls, CALLS, __ATOMIC_RELAXED);
 	settle();
 	__atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
 	return NULL;
@@ -887,10 +1022,12 @@ static void disturb(unsigned int *dice)
 		r = next_random(dice);
 		s = &threads[r % nr_threads];
 		if (!alone) {
-			disturb_zone(r & 64 ? &s->memory : &s->stacks, r / 128 % 9);
+			disturb_zone(r & 64 ? &s->memory : &s->stacks,
+				     r / 128 % WAYS_TO_DISTURB);
 			upc_dispatch(READ_ONCE(last_id) - r % 32, r % 64);
 		}
-		if (r / 1024 % 8 == 0)
+		/* One that sleeps alone has nothing else to wake it. */
+		if (r / 1024 % (alone ? 2 : 8) == 0)
 			syscall(SYS_tgkill, getpid(), s->tid, SIGUSR1);
 		if (alone)
 			usleep(500);
@@ -945,16 +1082,34 @@ static void life(unsigned int seed)
 	_exit(0);
 }
 
+/* What fails in a life, and that little enough of it does. */
+static void set_failures(unsigned int seed)
+{
+	const char *fail = getenv("UPCALL_FAIL");
+
+	injecting = can_fail && (fail || seed / 2 % 4 == 2);
+	injecting_copies = can_fail_copies && !fail && seed / 2 % 4 == 3;
+	if (can_fail)
+		inject_percent(!injecting ? 0 : fail ? atoi(fail) : 10);
+	if (can_fail_copies)
+		inject_copies(injecting_copies ? 1 : 0);
+}
+
 static bool lives_well(unsigned int seed)
 {
 	int status;
 
 	shared->why[0] = 0;
+	set_failures(seed);
 	child = fork();
 	if (!child)
 		life(seed);
 	status = life_status(240);
 	count(&shared->lives);
+	shared->failing_lives += injecting || injecting_copies;
+	/* So ends who is to get a signal that cannot be copied. */
+	if (injecting_copies && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV)
+		return true;
 	if (hung)
 		snprintf(shared->why, sizeof(shared->why), "it does not end");
 	if (status)
@@ -963,18 +1118,28 @@ static bool lives_well(unsigned int seed)
 	return !status;
 }
 
+/* How far it is to go: so many lives, so many calls, so long. */
+static bool is_enough(int lives, long long start)
+{
+	const char *calls = getenv("UPCALL_CALLS");
+
+	return shared->lives >= (unsigned long)lives &&
+	       (!calls || shared->calls >= strtoul(calls, NULL, 0)) &&
+	       (!getenv("UPCALL_SECONDS") || time_is_up(start, 0));
+}
+
 static bool run_lives(unsigned int seed, int n)
 {
-	const char *more = getenv("UPCALL_SECONDS");
 	long long start = now_ns();
-	int i;
 
-	for (i = 0; i < n || (more && !time_is_up(start, 0)); i++)
-		if (!lives_well(seed + i))
+	while (!is_enough(n, start))
+		if (!lives_well(seed + shared->lives))
 			return false;
-	ksft_print_msg("%lu calls, seeds %u to %u, %lld calls a second\n",
-		       shared->calls, seed, seed + i - 1,
+	ksft_print_msg("%lu calls, seeds %u to %lu, %lld calls a second\n",
+		       shared->calls, seed, seed + shared->lives - 1,
 		       shared->calls * NSEC_PER_SEC / (now_ns() - start));
+	ksft_print_msg("%lu lives, %lu of them with failing allocations or copies\n",
+		       shared->lives, shared->failing_lives);
 	return true;
 }
 
@@ -995,17 +1160,17 @@ static bool all_came(void)
 		}
 		printf("\n");
 	}
-	ksft_print_msg("%lu entered, %lu of them nowhere, %lu SIGSEGV\n",
-		       shared->entries, shared->wild_entries, shared->segvs);
-	/* A life or two are too few for that. */
-	return shared->lives < 4 || (all && shared->entries &&
+	ksft_print_msg("%lu entered, %lu of them nowhere, %lu SIGSEGV, %lu in doubt\n",
+		       shared->entries, shared->wild_entries, shared->segvs,
+		       shared->lost);
+	/* A few lives are too few for that. */
+	return shared->lives < 16 || (all && shared->entries &&
 				     shared->wild_entries && shared->segvs);
 }
 
 int main(void)
 {
-	const char *fail = getenv("UPCALL_FAIL");
-	int before = upcall_limit();
+	int before = upcall_limit(), lives = iterations(16);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ksft_print_header();
@@ -1017,13 +1182,16 @@ int main(void)
 	end_of_user = user_end();
 	/* Small, so that it is reached; else it is as it is. */
 	set_upcall_limit(LIMIT);
-	injecting = fail && inject_percent(atoi(fail));
-	if (fail && !injecting)
+	can_fail = inject_percent(0);
+	can_fail_copies = inject_copies(0);
+	if (getenv("UPCALL_FAIL") && !can_fail)
 		ksft_exit_fail_msg("nothing can be injected in this kernel\n");
-	ksft_test_result(run_lives(first_seed(), iterations(40)),
+	ksft_test_result(run_lives(first_seed(), lives < 8 ? 8 : lives),
 			 "each call gives what it may\n");
-	if (injecting)
+	if (can_fail)
 		inject_percent(0);
+	if (can_fail_copies)
+		inject_copies(0);
 	ksft_test_result(all_came(), "all of it came\n");
 	if (before > 0)
 		set_upcall_limit(before);

@@ -32,26 +32,34 @@ static inline bool inject_set(const char *what, const char *name,
 	return inject_write(path, value);
 }
 
+static inline bool inject_into(const char *what, int percent)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", percent);
+	return inject_set(what, "verbose", "0") &&
+	       inject_set(what, "task-filter", "Y") &&
+	       inject_set(what, "times", "-1") &&
+	       inject_set(what, "probability", number);
+}
+
 /*
  * So many percent of what the tasks that ask for it allocate fails: those of
  * kmalloc() and those of pages. 0 ends it.
  */
 static inline bool inject_percent(int percent)
 {
-	static const char * const what[] = { "failslab", "fail_page_alloc" };
-	char number[16];
-	unsigned int i;
+	return inject_into("failslab", percent) &&
+	       inject_set("failslab", "ignore-gfp-wait", "N") &&
+	       inject_into("fail_page_alloc", percent) &&
+	       inject_set("fail_page_alloc", "ignore-gfp-wait", "N") &&
+	       inject_set("fail_page_alloc", "min-order", "0");
+}
 
-	snprintf(number, sizeof(number), "%d", percent);
-	for (i = 0; i < ARRAY_SIZE(what); i++) {
-		if (!inject_set(what[i], "verbose", "0") ||
-		    !inject_set(what[i], "task-filter", "Y") ||
-		    !inject_set(what[i], "times", "-1") ||
-		    !inject_set(what[i], "ignore-gfp-wait", "N") ||
-		    !inject_set(what[i], "probability", number))
-			return false;
-	}
-	return inject_set("fail_page_alloc", "min-order", "0");
+/* So many percent of what is copied for them from and to user memory. */
+static inline bool inject_copies(int percent)
+{
+	return inject_into("fail_usercopy", percent);
 }
 
 /* What the nth failure needs to be set: that each allocation may be one. */

@@ -41,12 +41,15 @@ static inline void fill_page(char *page)
 static inline int make_zone(struct zone *z)
 {
 	struct uffdio_register r = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	char *all = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE,
+	char *all = mmap(NULL, (NR_PAGES + 2) * PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int i;
 
-	if (all == MAP_FAILED)
+	/* What is pushed at its lower end must not get into another's. */
+	if (all == MAP_FAILED || mprotect(all, PAGE, PROT_NONE) ||
+	    mprotect(all + (NR_PAGES + 1) * PAGE, PAGE, PROT_NONE))
 		return -1;
+	all += PAGE;
 	for (i = 0; i < NR_PAGES; i++) {
 		z->page[i] = all + i * PAGE;
 		fill_page(z->page[i]);
@@ -60,13 +63,21 @@ static inline int make_zone(struct zone *z)
 	       munmap(z->page[ABSENT], PAGE);
 }
 
-/* By somebody else: what is not known changes, in one of nine ways. */
+#define WAYS_TO_DISTURB	11
+
+/*
+ * By somebody else: what is not known changes. What is left there is, of each
+ * word, no address of anything and no system call's number, see fuzz_arguments.c.
+ */
 static inline void disturb_zone(struct zone *z, unsigned int how)
 {
 	static const int prots[] = {
 		PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
 	};
-	static char junk[2][64] = { { 1, 2, 3, 4 }, { -1, -1, -1, 127 } };
+	static int junk[2][16] = {
+		{ 0x10000, INT_MAX, -1, INT_MIN, 0x10020, UPCALL_MAGIC, -32, },
+		{ -1, INT_MIN, UPCALL_MAGIC, 0x20000, INT_MAX, -1000, },
+	};
 	struct iovec from = { junk[how & 1], sizeof(junk[0]) };
 	struct iovec to = { z->page[CHANGES + (how & 1)] + 128, sizeof(junk[0]) };
 	char *page = z->page[COMES_AND_GOES];
@@ -86,6 +97,12 @@ static inline void disturb_zone(struct zone *z, unsigned int how)
 	case 5:
 	case 6:
 		madvise(z->page[FAULTED_IN], PAGE, MADV_DONTNEED);
+		break;
+	case 7:
+		madvise(z->page[COMES_AND_GOES], PAGE, MADV_DONTNEED);
+		break;
+	case 8:
+		madvise(z->page[CHANGES], PAGE, MADV_DONTNEED);
 		break;
 	default:
 		/* Unlike a store, this only fails. */
@@ -133,9 +150,10 @@ static inline enum access page_access(struct zone *z, unsigned long at,
 	unsigned long kind = (at - (unsigned long)z->page[0]) / PAGE;
 
 	if (at >= KERNEL_ADDR || (end_of_user && at >= end_of_user) ||
-	    at < PAGE)
+	    at < PAGE || at - (unsigned long)z->page[0] >= -(unsigned long)PAGE)
 		return NO;
 	switch (kind) {
+	case NR_PAGES:
 	case INACCESSIBLE:
 	case ABSENT:
 		return NO;
@@ -166,6 +184,38 @@ static inline enum access zone_access(struct zone *z, const void *at,
 	if (a == NO || b == NO || last < first)
 		return NO;
 	return a == YES && b == YES ? YES : MAYBE;
+}
+
+/* Is it of the zone, or of the page before or behind it? */
+static inline bool in_zone(struct zone *z, unsigned long at)
+{
+	return at - (unsigned long)z->page[0] + PAGE < (NR_PAGES + 2) * PAGE;
+}
+
+/* Is it written to, at times? */
+static inline bool page_grows(int kind)
+{
+	return kind >= RW_FIRST && kind <= RW_LAST && kind != INACCESSIBLE &&
+	       kind != READABLE && kind != ABSENT;
+}
+
+/* How far a stack that is at top may grow before it gets to where it cannot. */
+static inline char *zone_reach(struct zone *z, char *top)
+{
+	int kind = (top - 1 - z->page[0]) / PAGE;
+
+	if (top <= z->page[0] || !page_grows(kind))
+		return top;
+	while (page_grows(kind - 1))
+		kind--;
+	return z->page[kind];
+}
+
+/* Is any of that, if it was not refused, changed by others? */
+static inline bool zone_changes(struct zone *z, char *top)
+{
+	return !zones_are_quiet && top > z->page[COMES_AND_GOES] &&
+	       top <= z->page[RW_LAST] + PAGE;
 }
 
 #endif /* UPCALL_ZONE_H */
