@@ -11,7 +11,8 @@
  * nor does a call that fails; nothing is entered by a struct upcall that cannot
  * be written; and in the end as many upcalls are left as there should be.
  *
- * UPCALL_SEED is where it begins, UPCALL_SECONDS or UPCALL_CALLS lets it go on.
+ * UPCALL_SEED is where it begins, UPCALL_SECONDS or UPCALL_CALLS lets it go on,
+ * UPCALL_THREADS is how many are together.
  * In some of the lives part of the kernel's allocations, or of its copies from
  * and to user memory, fail, where the kernel can do that; with UPCALL_FAIL=n so
  * many percent of its allocations in all of them.
@@ -38,7 +39,8 @@
 
 #include <stdarg.h>
 
-#define THREADS		4
+#define THREADS		4	/* unless UPCALL_THREADS says otherwise, up to */
+#define MAX_THREADS	16
 #define CALLS		4000	/* of a thread, in its life */
 #define IDS		65536	/* more than are given out in a life */
 #define LIMIT		64	/* kernel.upcall_max, if it may be set */
@@ -120,7 +122,7 @@ struct self {
 enum { UNKNOWN, LIVE, DEAD };
 
 static struct shared *shared;
-static struct self threads[THREADS];
+static struct self threads[MAX_THREADS];
 static __thread struct self *self __attribute_used__;
 static unsigned char states[IDS], owners[IDS];
 static int nr_threads, max, last_id, finished;
@@ -372,13 +374,13 @@ static void *wild_place(void)
 
 	do {
 		at = (unsigned long)roll(1 << 20) << 12 | roll(4096);
-		for (i = 0; i < THREADS; i++) {
+		for (i = 0; i < MAX_THREADS; i++) {
 			s = &threads[i];
 			if (at + 64 - (unsigned long)s->memory.page[0] < size ||
 			    at + 64 - (unsigned long)s->stacks.page[0] < size)
 				break;
 		}
-	} while (i < THREADS);
+	} while (i < MAX_THREADS);
 	return (void *)at;
 }
 
@@ -1057,6 +1059,14 @@ static void start_threads(unsigned int seed)
 		WAIT_UNTIL(__atomic_load_n(&threads[i].tid, __ATOMIC_ACQUIRE));
 }
 
+static int many(void)
+{
+	const char *threads = getenv("UPCALL_THREADS");
+	int n = threads ? atoi(threads) : THREADS;
+
+	return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
+
 /* The child's. */
 static void life(unsigned int seed)
 {
@@ -1064,7 +1074,7 @@ static void life(unsigned int seed)
 	int i;
 
 	alone = seed & 1;
-	nr_threads = alone ? 1 : THREADS;
+	nr_threads = alone ? 1 : many();
 	zones_are_quiet = alone;
 	vdso = getauxval(AT_SYSINFO);
 	max = upcall_limit();
