@@ -2,6 +2,7 @@
 /*
  * Sleeping: never too short, for as many as like.
  */
+#include <dirent.h>
 #include "mn_test.h"
 
 #define CREW	100
@@ -52,6 +53,57 @@ static void *meanwhile(void *arg)
 	return arg;
 }
 
+/* Where nobody has anything to do, no kernel thread does anything. */
+static long switches_of(const char *task)
+{
+	char line[256];
+	long n = -1;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/self/task/%s/status", task);
+	f = fopen(line, "r");
+	CHECK(f);
+	while (f && fgets(line, sizeof(line), f) &&
+	       sscanf(line, "voluntary_ctxt_switches: %ld", &n) != 1)
+		;
+	if (f)
+		fclose(f);
+	CHECK(n >= 0);
+	return n;
+}
+
+static long kernel_switches(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	long n = 0;
+
+	CHECK(tasks);
+	while (tasks && (task = readdir(tasks)))
+		if (task->d_name[0] != '.')
+			n += switches_of(task->d_name);
+	if (tasks)
+		closedir(tasks);
+	return n;
+}
+
+/*
+ * A time to sleep is that of many slices. Each costs the virtual CPU one switch,
+ * and the clock a few.
+ */
+static void *nobody(void *arg)
+{
+	int i, n = 20;
+	long before;
+
+	CHECK(!mn_sleep(100 * MILLISECOND));
+	before = kernel_switches();
+	for (i = 0; i < n; i++)
+		CHECK(!mn_sleep(20 * MILLISECOND));
+	CHECK(kernel_switches() - before <= 10 * n);
+	return arg;
+}
+
 static void *refusals(void *arg)
 {
 	int64_t now = mn_now();
@@ -68,6 +120,7 @@ static void *refusals(void *arg)
 static const struct mn_case cases[] = {
 	{ "never too short", many, 0 },
 	{ "others run", meanwhile, 0 },
+	{ "nobody does anything meanwhile", nobody, ONCE },
 	{ "what is over already; EINVAL", refusals, ONCE },
 };
 
