@@ -6,7 +6,8 @@
  * signals, and without.
  *
  * The clients are another process. It sends requests at times that do not depend
- * on the answers, and measures from the time at which each was due.
+ * on the answers, and measures from the time at which each was due. How late it
+ * was itself, on a machine that let it wait, is shown too.
  *
  * usage: echo [-p] [CONNECTIONS [REQUESTS [PER_SECOND [JOB_MS]]]]
  *   -p: lines for a plot, too. MN_BACKEND chooses one of the three.
@@ -38,6 +39,7 @@ struct run {
 	mn_t		*servers;
 	long		jobs, bad_jobs;
 	double		*latency;	/* the clients write, sorted later */
+	double		*late;		/* likewise: when a request was sent */
 };
 
 static int check(int ret, const char *what)
@@ -134,13 +136,15 @@ static int listen_anywhere(struct sockaddr_in *addr)
 static int run_once(struct run *run)
 {
 	struct mn_config config = { .vcpus = 2, .backend = run->backend };
-	size_t size = load.connections * load.requests * sizeof(double);
+	long n = load.connections * load.requests;
+	size_t size = 2 * n * sizeof(double);
 	struct sockaddr_in addr;
 	int status, ret;
 	pid_t pid;
 
 	run->latency = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	run->late = run->latency + n;
 	run->servers = calloc(load.connections, sizeof(*run->servers));
 	if (run->latency == MAP_FAILED || !run->servers)
 		must(ENOMEM, "memory");
@@ -149,7 +153,7 @@ static int run_once(struct run *run)
 	fflush(stdout);
 	pid = check(fork(), "fork");
 	if (!pid)
-		_exit(client(&load, &addr, run->go[0], run->latency));
+		_exit(client(&load, &addr, run->go[0], run->latency, run->late));
 	ret = mn_run(&config, server, run, NULL);
 	if (ret)
 		kill(pid, SIGKILL);
@@ -201,6 +205,9 @@ static void print_histogram(const struct run *runs, int n_runs, long n)
 			printf("%10.3f",
 			       quantile(runs[k].latency, n, part[i]) / 1000);
 	}
+	printf("\n  %-22s", "99 % asked within, ms");
+	for (k = 0; k < n_runs; k++)
+		printf("%10.3f", quantile(runs[k].late, n, 0.99) / 1000);
 	printf("\n  %-22s", "jobs done meanwhile");
 	for (k = 0; k < n_runs; k++)
 		printf("%10ld", runs[k].jobs);
@@ -257,6 +264,7 @@ int main(int argc, char **argv)
 		n_runs += !ret;
 		print_stats();
 		qsort(run->latency, n, sizeof(double), by_value);
+		qsort(run->late, n, sizeof(double), by_value);
 		if (plot)
 			print_plot(run, n);
 	}

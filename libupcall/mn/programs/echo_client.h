@@ -66,16 +66,18 @@ static inline int64_t due_time(const struct load *load, int64_t start, long i)
 }
 
 static inline int send_due(const struct load *load, struct connection *c,
-			   int64_t start, long *sent)
+			   int64_t start, double *late, long *sent)
 {
 	long all = load->connections * load->requests;
+	int64_t due, now;
 
-	while (*sent < all && due_time(load, start, *sent) <= mn_now()) {
+	while (*sent < all &&
+	       (due = due_time(load, start, *sent)) <= (now = mn_now())) {
 		int i = *sent % load->connections;
 		struct message m;
 
-		fill(&m, i, *sent / load->connections,
-		     due_time(load, start, *sent));
+		late[*sent] = (now - due) / 1000.0;
+		fill(&m, i, *sent / load->connections, due);
 		if (write(c[i].fd, &m, sizeof(m)) != sizeof(m))
 			return client_failed("write");
 		++*sent;
@@ -139,7 +141,7 @@ static inline int tick_when_due(const struct load *load, int64_t start, int epol
 }
 
 static inline int exchange(const struct load *load, struct connection *c,
-			   int epoll, double *latency)
+			   int epoll, double *latency, double *late)
 {
 	int64_t start = mn_now();
 	int timer = tick_when_due(load, start, epoll);
@@ -158,7 +160,7 @@ static inline int exchange(const struct load *load, struct connection *c,
 			} else if (read(timer, &ticks, sizeof(ticks)) < 0) {
 				return client_failed("timer");
 			}
-			if (send_due(load, c, start, &sent))
+			if (send_due(load, c, start, late, &sent))
 				return 1;
 		}
 	}
@@ -170,7 +172,7 @@ static inline int exchange(const struct load *load, struct connection *c,
  * what it measures: it goes before all others, if it may.
  */
 static inline int client(const struct load *load, const struct sockaddr_in *addr,
-			 int go, double *latency)
+			 int go, double *latency, double *late)
 {
 	struct connection *c = calloc(load->connections, sizeof(*c));
 	struct sched_param first = { .sched_priority = 1 };
@@ -183,7 +185,7 @@ static inline int client(const struct load *load, const struct sockaddr_in *addr
 	if (read(go, &byte, 1) != 1)
 		return client_failed("go");
 	/* The connections are closed when the process ends. */
-	return exchange(load, c, epoll, latency);
+	return exchange(load, c, epoll, latency, late);
 }
 
 #endif /* ECHO_CLIENT_H */
