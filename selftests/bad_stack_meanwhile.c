@@ -403,6 +403,13 @@ TEST_F(call, put_back_behind_the_highest)
 	put_back_among(_metadata, priorities, 3, order);
 }
 
+TEST_F(call, put_back_behind_all)
+{
+	static const int priorities[] = { 5, 9, 7 }, order[] = { 1, 2, 0 };
+
+	put_back_among(_metadata, priorities, 3, order);
+}
+
 TEST_F(call, put_back_between_others)
 {
 	static const int priorities[] = { 5, 9, 1, 7, 5, 3 };
