@@ -7,6 +7,8 @@
  */
 #include "upcall_test.h"
 
+#include <stddef.h>
+
 static struct upcall upc = UPCALL_INIT;
 static struct upcall other = UPCALL_INIT;
 static int hits, crit;
@@ -76,8 +78,11 @@ TEST_F(errors, upc_is_readable)
 	EXPECT_EQ(-EFAULT, TRY(0, ctx_next, look));
 	EXPECT_EQ(-EFAULT, TRY(pages + size, ctx_next, look));
 
-	/* Half of it, the magic number first, is not enough. */
+	/* A part of it, the magic number first, is not enough. */
 	bad = (void *)(pages + size - sizeof(bad->magic));
+	bad->magic = UPCALL_MAGIC;
+	EXPECT_EQ(-EFAULT, TRY(bad, ctx_next, look));
+	bad = (void *)(pages + size - offsetof(struct upcall, pending));
 	bad->magic = UPCALL_MAGIC;
 	EXPECT_EQ(-EFAULT, TRY(bad, ctx_next, look));
 }

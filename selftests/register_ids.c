@@ -5,7 +5,7 @@
  *
  * upc_register(2), DESCRIPTION; the upcall.rst, section 1.
  */
-#include "upcall_test.h"
+#include "upcall_proc.h"
 
 /* What the limit leaves to everybody. */
 #define NR_IDS	32
@@ -107,6 +107,60 @@ TEST(shared_with_processes)
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(1, other.hits);
 	EXPECT_EQ(0, mine.hits);
+}
+
+static int ready, racer_id;
+static struct upcall racer_upc = UPCALL_INIT;
+
+static void *racer(void *arg)
+{
+	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
+	WAIT_UNTIL(READ_ONCE(ready) == 2);
+	racer_id = upc_register_ctx(&racer_upc, ctx_next, count_cfunc, arg);
+	return NULL;
+}
+
+/* Two register what is the first upcall of their memory, both of them. */
+static void be_first_or_second(void)
+{
+	static struct upcall upc = UPCALL_INIT;
+	int id, hits = 0;
+	pthread_t thread;
+
+	CHECK(!pthread_create(&thread, NULL, racer, &hits));
+	WAIT_UNTIL(READ_ONCE(ready));
+	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
+	id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+	/* The racer may be gone by then, and its upcall with it. */
+	CHECK(!pthread_join(thread, NULL));
+	CHECK(id > 0 && racer_id > 0 && id != racer_id);
+	CHECK(upc_dispatch(id, 1) == 0 && hits == 1);
+	CHECK(upc_poll(racer_id, 0) == -ENOENT);
+	_exit(0);
+}
+
+FIXTURE(race) {
+};
+
+FIXTURE_SETUP(race)
+{
+}
+
+FIXTURE_TEARDOWN(race)
+{
+}
+
+TEST_F_TIMEOUT(race, to_be_first, 280)
+{
+	int i, n = iterations(500);
+	pid_t pid;
+
+	for (i = 0; i < n; i++) {
+		pid = fork();
+		if (!pid)
+			be_first_or_second();
+		ASSERT_EQ(0, child_status(pid));
+	}
 }
 
 TEST_HARNESS_MAIN
