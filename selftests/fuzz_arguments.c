@@ -985,21 +985,29 @@ static void settle(void)
 	} while (ret == -ENOMEM || ret == -EFBIG);
 }
 
+/* A page of it that cannot be had when an upcall comes is a SIGSEGV. */
+static void touch_stack(char *top)
+{
+	char *at;
+
+	for (at = self->stack - 2 * PAGE; at < top - PAGE / 2; at += PAGE)
+		WRITE_ONCE(*at, 0);
+}
+
 static void *live_on(void *data)
 {
 	stack_t ss;
 
 	self = data;
 	self->stack = (char *)__builtin_frame_address(0) - 65536;
-	WRITE_ONCE(*self->stack, 0);
-	WRITE_ONCE(*(self->stack - PAGE), 0);
+	touch_stack(self->stack + 65536);
 	if (make_zone(&self->memory) || make_zone(&self->stacks) ||
 	    handle_signals())
 		wrong("the beginning of a thread: errno %d", errno);
 	if (sigaltstack(NULL, &ss))
 		wrong("sigaltstack: errno %d", errno);
 	self->altstack = ss.ss_sp;
-	/* A page of it that cannot be had is a SIGSEGV, too. */
+	/* And so is one of this when a signal comes. */
 	memset(self->altstack, 0, ALTSTACK);
 	__atomic_store_n(&self->tid, sys_gettid(), __ATOMIC_RELEASE);
 	pthread_barrier_wait(&barrier_);
@@ -1189,6 +1197,7 @@ int main(void)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || watch_for_hangs())
 		ksft_exit_fail_msg("no memory\n");
+	progress = &shared->calls;
 	end_of_user = user_end();
 	/* Small, so that it is reached; else it is as it is. */
 	set_upcall_limit(LIMIT);

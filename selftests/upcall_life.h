@@ -10,9 +10,19 @@
 
 static pid_t child;
 static bool hung;		/* was the last child ended by us? */
+static unsigned int patience;	/* seconds it is given */
+static unsigned long *progress;	/* where it counts what it does, if it does */
 
+/* One that still gets on is not hung: the machine may be slow. */
 static void on_hang(int sig)
 {
+	static unsigned long last;
+
+	if (progress && READ_ONCE(*progress) != last) {
+		last = READ_ONCE(*progress);
+		alarm(patience);
+		return;
+	}
 	hung = true;
 	kill(child, SIGKILL);
 }
@@ -30,6 +40,7 @@ static inline int life_status(unsigned int seconds)
 	int status;
 
 	hung = false;
+	patience = seconds;
 	alarm(seconds);
 	status = child_status(child);
 	alarm(0);
