@@ -87,6 +87,9 @@ APPEND=UPCALL_ITERATIONS=10000 suite -l "libupcall-mn" "kernel-$ARCH" $((limit *
 	"${mntests[@]}"
 # This one wants memory.
 MEM=1G suite "libupcall-mn-1G" "kernel-$ARCH" $((limit * 3)) "$O/libupcall/mn/tests/many"
+# Nehalem has no AVX.
+CPU=SandyBridge APPEND=UPCALL_ITERATIONS=10000 suite -l "libupcall-mn-AVX" "kernel-$ARCH" \
+	$((limit * 3)) "$O/libupcall/mn/tests/fpu"
 tap "libupcall-host" library check-host
 tap "libupcall-gdb" library CORES="$logs/libupcall.tap" check-core
 
