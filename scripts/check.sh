@@ -85,8 +85,9 @@ suite -l "libupcall" "kernel-$ARCH" "$limit" "${libtests[@]}"
 UPCALL_ITERATIONS=10000 tap "libupcall-mn-host" library check-mn-host
 APPEND=UPCALL_ITERATIONS=10000 suite -l "libupcall-mn" "kernel-$ARCH" $((limit * 3)) \
 	"${mntests[@]}"
-# This one wants memory.
-MEM=1G suite "libupcall-mn-1G" "kernel-$ARCH" $((limit * 3)) "$O/libupcall/mn/tests/many"
+# Memory for the one, and for the other all of its 100,000 threads.
+MEM=1G suite "libupcall-mn-1G" "kernel-$ARCH" $((limit * 5)) \
+	"$O/libupcall/mn/tests/many" "$O/libupcall/mn/tests/spawn"
 # Nehalem has no AVX.
 CPU=SandyBridge APPEND=UPCALL_ITERATIONS=10000 suite -l "libupcall-mn-AVX" "kernel-$ARCH" \
 	$((limit * 3)) "$O/libupcall/mn/tests/fpu"
