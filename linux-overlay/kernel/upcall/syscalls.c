@@ -301,13 +301,16 @@ static long upcall_poll_own(int priority, bool clear)
 static int upcall_wait_check(struct upcall_owner *owner, int priority)
 {
 	struct upcall_entry *e = NULL;
+	int id;
 
 	spin_lock(&owner->table->lock);
 	if (priority)
 		e = upcall_first(owner, priority);
 	owner->wait = e ? 0 : priority;
+	/* Once unlocked, others may delete it. */
+	id = e ? e->id : 0;
 	spin_unlock(&owner->table->lock);
-	return e ? e->id : 0;
+	return id;
 }
 
 /* Sleeps until an upcall of @priority is pending; its id, or -EINTR. */
