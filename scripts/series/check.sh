@@ -74,6 +74,14 @@ equal_sources() {
 	done <"$work/new"
 }
 
+# What the series adds, file by file; on one line for all, to compare bases by.
+checksums() {
+	mkdir -p "$O/check"
+	(cd "$work/tree" && xargs sha256sum <"$work/new") >"$O/check/new-files"
+	printf '%d new files, %s all together: %s\n' "$(wc -l <"$work/new")" \
+		"$(sha256sum <"$O/check/new-files" | cut -c 1-16)" "$O/check/new-files"
+}
+
 hook_stat() {
 	touched | while read -r f; do
 		{ git diff --no-index --numstat "$O/pristine/$f" "$work/tree/$f" || true; } |
@@ -101,4 +109,5 @@ say "1..$count"
 say "# added and removed in existing files:"
 sed 's/^/# /' "$work/stat"
 awk '{ a += $1; r += $2 } END { printf "# %4d +%3d -  in %d files\n", a, r, NR }' "$work/stat"
+say "# $(checksums)"
 exit $failed
