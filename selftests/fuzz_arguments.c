@@ -1186,21 +1186,6 @@ static bool all_came(void)
 				     shared->wild_entries && shared->segvs);
 }
 
-/*
- * KCSAN, if this kernel has it, is not to tell of the tree of memory areas: page
- * faults walk that while it is changed, and look afterwards whether it was.
- */
-static void excuse_page_faults(void)
-{
-	static const char * const readers[] = {
-		"!mas_walk", "!mas_find", "!lock_vma_under_rcu",
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(readers); i++)
-		inject_write(INJECT_DIR "kcsan", readers[i]);
-}
-
 int main(void)
 {
 	int before = upcall_limit(), lives = iterations(16);
@@ -1214,7 +1199,6 @@ int main(void)
 		ksft_exit_fail_msg("no memory\n");
 	progress = &shared->calls;
 	end_of_user = user_end();
-	excuse_page_faults();
 	/* Small, so that it is reached; else it is as it is. */
 	set_upcall_limit(LIMIT);
 	can_fail = inject_percent(0);
