@@ -35,8 +35,19 @@ static void *deleter(void *arg)
 	return arg;
 }
 
+FIXTURE(wait_deleted) {
+};
+
+FIXTURE_SETUP(wait_deleted)
+{
+}
+
+FIXTURE_TEARDOWN(wait_deleted)
+{
+}
+
 /* In a section, so that both stay pending. */
-TEST(gives_an_id_that_was_pending)
+TEST_F_TIMEOUT(wait_deleted, gives_an_id_that_was_pending, 900)
 {
 	int i, n = iterations(20000), entries = 0, first = 0, second = 0;
 	long long start = now_ns();
