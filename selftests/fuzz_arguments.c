@@ -444,6 +444,13 @@ static bool is_doubtful(struct zone *z, void *top)
 	       (upc + sizeof(*self->upc) > low && upc < (char *)top);
 }
 
+static bool is_over_upc(struct upcall_frame_ia32 *at)
+{
+	char *upc = (char *)self->upc;
+
+	return upc + sizeof(*self->upc) > (char *)at && upc < (char *)(at + 1);
+}
+
 static void plan_next(void)
 {
 	struct upcall_frame_ia32 *at = some_frame(&self->memory);
@@ -460,7 +467,8 @@ static void plan_next(void)
 			  (__s32)nowhere(EIP_NOWHERE) : (__s32)kernel_address(),
 	};
 	write = zone_access(&self->memory, at, sizeof(*at), true);
-	self->frame_known = write == YES;
+	/* Upcalls of others' that come before the call add to crit_count. */
+	self->frame_known = write == YES && (alone || !is_over_upc(at));
 	if (write == YES)
 		memcpy(at, &self->frame, sizeof(*at));
 	else if (read == MAYBE)
