@@ -50,7 +50,7 @@ static bool set_most(long long bytes)
 	char number[32];
 
 	snprintf(number, sizeof(number), "%lld", bytes);
-	return inject_write(group_file("memory.max"), number);
+	return !write_to(group_file("memory.max"), number);
 }
 
 static int add(void)
@@ -90,7 +90,7 @@ FIXTURE_SETUP(memory)
 	ASSERT_TRUE(!!mkdtemp(root));
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
 	if (mount("none", root, "cgroup2", 0, NULL) ||
-	    !inject_write(path, "+memory")) {
+	    write_to(path, "+memory")) {
 		umount(root);
 		rmdir(root);
 		set_upcall_limit(self->limit);
@@ -114,7 +114,7 @@ FIXTURE_TEARDOWN(memory)
 
 static void join(void)
 {
-	CHECK(inject_write(group_file("cgroup.procs"), "0"));
+	CHECK(!write_to(group_file("cgroup.procs"), "0"));
 	CHECK(!mlockall(MCL_CURRENT));
 }
 
@@ -183,7 +183,7 @@ static void runs_out(void)
 {
 	int n = 0, ret;
 
-	CHECK(inject_write("/proc/self/oom_score_adj", "-1000"));
+	CHECK(!write_to("/proc/self/oom_score_adj", "-1000"));
 	join();
 	CHECK(set_most(in_use() + MORE));
 	while ((ret = add()) > 0 && n < MANY)

@@ -5,8 +5,7 @@
  *
  * upc_register(2), ERRORS; the upcall.rst, sections 1 and 3.
  */
-#include "upcall_test.h"
-#include <fcntl.h>
+#include "upcall_proc.h"
 
 #define SYSCTL		"/proc/sys/kernel/upcall_max"
 #define LEAST		32
@@ -44,15 +43,10 @@ static int read_limit(void)
 
 static int write_limit(int limit)
 {
-	int fd = open(SYSCTL, O_WRONLY), ret = 0;
-	char buf[16];
+	char number[16];
 
-	if (fd < 0)
-		return -errno;
-	if (write(fd, buf, sprintf(buf, "%d\n", limit)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	sprintf(number, "%d\n", limit);
+	return write_to(SYSCTL, number);
 }
 
 FIXTURE(limit) {

@@ -16,17 +16,6 @@
 
 static char text[65536];
 
-static inline int write_to(const char *file, const char *what)
-{
-	int fd = open(file, O_WRONLY), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, what, strlen(what)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 static inline bool make_instance(void)
 {
 	if (access(TRACEFS "/events", F_OK))

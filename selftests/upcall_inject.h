@@ -11,25 +11,13 @@
 
 #define INJECT_DIR	"/sys/kernel/debug/"
 
-static inline bool inject_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t len = strlen(text), ret;
-
-	if (fd < 0)
-		return false;
-	ret = write(fd, text, len);
-	close(fd);
-	return ret == len;
-}
-
 static inline bool inject_set(const char *what, const char *name,
 			      const char *value)
 {
 	char path[96];
 
 	snprintf(path, sizeof(path), INJECT_DIR "%s/%s", what, name);
-	return inject_write(path, value);
+	return !write_to(path, value);
 }
 
 static inline bool inject_into(const char *what, int percent)
@@ -100,7 +88,7 @@ static inline bool inject_here(bool on)
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/make-it-fail",
 		 sys_gettid());
-	return inject_write(path, on ? "1" : "0");
+	return !write_to(path, on ? "1" : "0");
 }
 
 #endif /* UPCALL_INJECT_H */

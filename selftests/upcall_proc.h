@@ -40,6 +40,18 @@ static inline int child_status(pid_t pid)
 	return status;
 }
 
+/* To a file of the kernel's: 0, or a negative errno. */
+static inline int write_to(const char *file, const char *what)
+{
+	int fd = open(file, O_WRONLY), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, what, strlen(what)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
 /*
  * How often a storm does what it does: UPCALL_ITERATIONS in the environment
  * stands in the place of 100000, and scales the counts of the slower storms.

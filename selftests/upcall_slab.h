@@ -29,7 +29,7 @@ static inline long slab_objects(const char *cache)
 	FILE *f;
 
 	snprintf(path, sizeof(path), SLAB_DIR "%.40s/shrink", cache);
-	if (!inject_write(path, "1"))
+	if (write_to(path, "1"))
 		return -1;
 	snprintf(path, sizeof(path), SLAB_DIR "%.40s/objects", cache);
 	f = fopen(path, "r");

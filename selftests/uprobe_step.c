@@ -79,17 +79,6 @@ static bool find_area(unsigned long addr, const char *name, struct area *area)
 	return found;
 }
 
-static int write_to(const char *file, int flags, const char *text)
-{
-	int fd = open(file, O_WRONLY | flags), ret;
-
-	if (fd < 0)
-		return -1;
-	ret = write(fd, text, strlen(text)) < 0 ? -1 : 0;
-	close(fd);
-	return ret;
-}
-
 FIXTURE(uprobe) {
 	bool placed;
 };
@@ -109,18 +98,18 @@ FIXTURE_SETUP(uprobe)
 	if (access(TRACEFS "/uprobe_events", W_OK))
 		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
 	snprintf(line, sizeof(line), "p:" GROUP "/step %s:0x%lx\n", path, at);
-	if (write_to(TRACEFS "/uprobe_events", O_APPEND, line))
+	if (write_to(TRACEFS "/uprobe_events", line))
 		SKIP(return setup_skipped(), "no uprobe can be placed");
 	self->placed = true;
-	ASSERT_EQ(0, write_to(TRACEFS "/events/" GROUP "/step/enable", 0, "1"));
+	ASSERT_EQ(0, write_to(TRACEFS "/events/" GROUP "/step/enable", "1"));
 }
 
 FIXTURE_TEARDOWN(uprobe)
 {
 	if (!self->placed)
 		return;
-	write_to(TRACEFS "/events/" GROUP "/step/enable", 0, "0");
-	write_to(TRACEFS "/uprobe_events", O_APPEND, "-:" GROUP "/step\n");
+	write_to(TRACEFS "/events/" GROUP "/step/enable", "0");
+	write_to(TRACEFS "/uprobe_events", "-:" GROUP "/step\n");
 }
 
 TEST_F_TIMEOUT(uprobe, steps_under_dispatches, 120)
