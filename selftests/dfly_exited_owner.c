@@ -57,6 +57,9 @@ static void *owner(void *arg)
 	}
 	for (spin = next_random(&seed) % 4096; spin; spin--)
 		cpu_relax();
+	/* On one CPU others do not get to run while this lives, but so. */
+	if (next_random(&seed) & 1)
+		sched_yield();
 	/* Some go inside a critical section, with whatever is pending then. */
 	if (next_random(&seed) & 1)
 		crit_enter(&upc);
