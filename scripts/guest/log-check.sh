@@ -20,7 +20,7 @@ function complain(line) {
 		print "    " line
 }
 { sub(/\r$/, "") }
-/upcall-test: / { test = $0; sub(/.*upcall-test: /, "", test); next }
+/upcall-test: / { test = $0; sub(/.*upcall-test: /, "", test) }
 /BUG: KCSAN: / { race = $0; side = 1; ours = 0 }
 race != "" {
 	if (/ by (task|interrupt)|unknown origin/)
