@@ -43,11 +43,13 @@ static inline int child_status(pid_t pid)
 /* To a file of the kernel's: 0, or a negative errno. */
 static inline int write_to(const char *file, const char *what)
 {
+	ssize_t len = strlen(what), done;
 	int fd = open(file, O_WRONLY), ret;
 
 	if (fd < 0)
 		return -errno;
-	ret = write(fd, what, strlen(what)) < 0 ? -errno : 0;
+	done = write(fd, what, len);
+	ret = done < 0 ? -errno : done < len ? -EIO : 0;
 	close(fd);
 	return ret;
 }
