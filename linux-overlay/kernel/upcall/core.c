@@ -283,20 +283,20 @@ static inline int upcall_judge(struct upcall_owner *owner,
 }
 
 /*
- * Applies the rules to current in its own NEXT from @frame. Returns 1 if an
- * upcall was entered, 0 if not, -EFAULT if user memory is not as it should be
- * and nothing has changed.
+ * Applies the rules to current in its own NEXT from @frame, which acknowledges
+ * pending whatever the priority. Returns 1 if an upcall was entered, 0 if not,
+ * -EFAULT if user memory is not as it should be and nothing has changed.
  */
 int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
-		 void __user *frame, int least)
+		 void __user *frame)
 {
 	struct upcall_verdict *v = &owner->verdict;
 	int ret;
 
-	if (upcall_judge(owner, regs, least))
+	if (upcall_judge(owner, regs, 1))
 		return -EFAULT;
 	ret = v->enter ? upcall_enter(owner, regs, frame, true) :
-			 upcall_hold(owner, least);
+			 upcall_hold(owner, 1);
 	/* Nothing has changed, so a dispatch is still to be seen to. */
 	if (ret < 0 && v->armed)
 		upcall_arm(owner);

@@ -211,7 +211,7 @@ static long upcall_next(void __user *from)
 	if (owner && upcall_idle(owner))
 		ret = upcall_clear(owner);
 	else if (owner)
-		ret = upcall_apply(owner, regs, from, 1);
+		ret = upcall_apply(owner, regs, from);
 	if (ret < 0)
 		return ret;
 	if (!ret) {

@@ -271,7 +271,7 @@ efault:
 
 bool upcall_decide_own(struct upcall_owner *owner);
 int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
-		 void __user *frame, int least);
+		 void __user *frame);
 long upcall_finish(struct upcall_owner *owner, int least, long ret);
 long upcall_defer(struct upcall_owner *owner, int least, long ret);
 long upcall_return(struct upcall_owner *owner, int least, long ret);
