@@ -8,18 +8,15 @@
 
 #include "upcall_proc.h"
 
-#include <sys/mount.h>
 #include <sys/stat.h>
 
-#define TRACEFS		"/sys/kernel/tracing"
 #define INSTANCE	TRACEFS "/instances/upcall_selftest"
 
 static char text[65536];
 
 static inline bool make_instance(void)
 {
-	if (access(TRACEFS "/events", F_OK))
-		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	mount_tracefs();
 	rmdir(INSTANCE);
 	return !mkdir(INSTANCE, 0700);
 }

@@ -9,6 +9,7 @@
 #include "upcall_test.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/time.h>
 
 /* In a child, where ASSERT would end the wrong process. Safe after vfork(). */
@@ -52,6 +53,14 @@ static inline int write_to(const char *file, const char *what)
 	ret = done < 0 ? -errno : done < len ? -EIO : 0;
 	close(fd);
 	return ret;
+}
+
+#define TRACEFS			"/sys/kernel/tracing"
+
+static inline void mount_tracefs(void)
+{
+	if (access(TRACEFS "/events", F_OK))
+		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
 }
 
 /*

@@ -8,9 +8,6 @@
  */
 #include "upcall_proc.h"
 
-#include <sys/mount.h>
-
-#define TRACEFS	"/sys/kernel/tracing"
 #define GROUP	"upcall_selftest"
 
 /* The context function notes the frame's address in the first word. */
@@ -95,8 +92,7 @@ FIXTURE_SETUP(uprobe)
 		     "no /proc to find the instruction's place by");
 	at += area.offset - area.start;
 	ASSERT_GT(readlink("/proc/self/exe", path, sizeof(path) - 1), 0);
-	if (access(TRACEFS "/uprobe_events", W_OK))
-		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	mount_tracefs();
 	snprintf(line, sizeof(line), "p:" GROUP "/step %s:0x%lx\n", path, at);
 	if (write_to(TRACEFS "/uprobe_events", line))
 		SKIP(return setup_skipped(), "no uprobe can be placed");
