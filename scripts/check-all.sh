@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-all: the selftests and the library's tests on every kernel,
-# configuration and CPU of the matrix, a line each; then the totals. It takes
-# hours. Each base has a build directory of its own: $O for the BASE at hand,
-# $O-X.Y for the others.
+# make check-all: the selftests and the tests of libupcall and libupcall-mn on
+# every kernel, configuration and CPU of the matrix, a line each; then the
+# totals. It takes hours. Each base has a build directory of its own: $O for
+# the BASE at hand, $O-X.Y for the others.
 # ROWS: a file with rows of one's own, as below ("-" reads standard input).
 
 . "$(dirname "$0")/common.sh"
@@ -39,7 +39,7 @@ limit=$(sed -n 's/^timeout=//p' "$top/selftests/settings")
 
 # One row: prints what is built and run, ends with "= passed failed skipped".
 row() {
-	local tests libtests name sum p=0 f=0 s=0 slow=1
+	local tests libtests mntests name sum p=0 f=0 s=0 slow=1 times=10000
 
 	export BASE=$1 ARCH=$2 CONFIG=${3#-} CPU=$4 SMP=$5 DEBUG=''
 	[ "$BASE" = "$here" ] || export O=$there-$BASE
@@ -48,7 +48,7 @@ row() {
 	case $CONFIG in *pti*) export APPEND="mitigations=auto pti=on" ;; esac
 	case $CONFIG in *debug* | *kasan* | *kcsan*)
 		export MEM=1G APPEND="${APPEND-} UPCALL_ITERATIONS=10000"
-		slow=4
+		slow=4 times=1000
 		;;
 	esac
 	"$top/scripts/tree.sh"
@@ -57,13 +57,17 @@ row() {
 	"$top/scripts/guest/kernel.sh"
 	mapfile -t tests < <(selftests)
 	mapfile -t libtests < <(library print-tests)
+	mapfile -t mntests < <(library print-mn-tests print-mn-programs)
 	name=all-$ARCH${CONFIG:+-${CONFIG//,/-}}-${CPU//,/}-$SMP
-	rm -f "$O/check/$name" "$O/check/$name-lib"
+	rm -f "$O/check/$name" "$O/check/$name"-{lib,mn}
 	"$top/scripts/guest/suite.sh" "$name" "$(kernel_name)" \
 		$((limit * slow)) "${tests[@]}" || true
 	"$top/scripts/guest/suite.sh" -l "$name-lib" "$(kernel_name)" \
 		$((limit * slow)) "${libtests[@]}" || true
-	for sum in "$O/check/$name" "$O/check/$name-lib"; do
+	APPEND="${APPEND-} UPCALL_ITERATIONS=$times" \
+		"$top/scripts/guest/suite.sh" -l "$name-mn" "$(kernel_name)" \
+		$((limit * slow * 3)) "${mntests[@]}" || true
+	for sum in "$O/check/$name" "$O/check/$name"-{lib,mn}; do
 		[ -s "$sum" ] && read -r -a n <"$sum" || n=(0 1 0)
 		p=$((p + n[0])) f=$((f + n[1])) s=$((s + n[2]))
 	done
