@@ -432,23 +432,19 @@ static void plan_register(void)
 	self->upc_in_doubt = self->allowed & BIT(POSITIVE) && self->new_upc_bad;
 }
 
+/* Does the struct upcall in use lie in there, be it in part? */
+static bool has_upc(void *low, void *top)
+{
+	return (void *)(self->upc + 1) > low && (void *)self->upc < top;
+}
+
 /*
  * Is it not certain what stays in the frame, and in those that may be pushed
  * when it has been entered again or popped?
  */
 static bool is_doubtful(struct zone *z, void *top)
 {
-	char *low = zone_reach(z, top), *upc = (char *)self->upc;
-
-	return zone_changes(z, top) ||
-	       (upc + sizeof(*self->upc) > low && upc < (char *)top);
-}
-
-static bool is_over_upc(struct upcall_frame_ia32 *at)
-{
-	char *upc = (char *)self->upc;
-
-	return upc + sizeof(*self->upc) > (char *)at && upc < (char *)(at + 1);
+	return zone_changes(z, top) || has_upc(zone_reach(z, top), top);
 }
 
 static void plan_next(void)
@@ -468,7 +464,7 @@ static void plan_next(void)
 	};
 	write = zone_access(&self->memory, at, sizeof(*at), true);
 	/* Upcalls of others' that come before the call add to crit_count. */
-	self->frame_known = write == YES && (alone || !is_over_upc(at));
+	self->frame_known = write == YES && (alone || !has_upc(at, at + 1));
 	if (write == YES)
 		memcpy(at, &self->frame, sizeof(*at));
 	else if (read == MAYBE)
