@@ -100,7 +100,7 @@ step() {
 
 	shift
 	mkdir -p "$logs"
-	log=$logs/$(printf %s "$name" | tr -cs 'A-Za-z0-9.+\n-' '-').log
+	log=$logs/$(printf %s "$name" | tr -cs 'A-Za-z0-9_.+\n-' '-').log
 	: >"$log"
 	# In the background, because set -e is ignored left of ||. (Where step
 	# itself stands left of ||, a function has to get by without set -e.)

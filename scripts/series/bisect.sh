@@ -23,8 +23,13 @@ n=0 failed=0
 
 # Our messages would be between "CC" lines: silence is a short log.
 quiet_build() {
+	local log
+
+	log=$O/log/build-$(kernel_name)-$1.log
+	rm -f "$log"
 	"$top/scripts/guest/kernel.sh" "$1" >&2 || return
-	! grep -E 'warning:|error:' "$O/log/build-kernel-$ARCH-$1.log"
+	[ -f "$log" ] || { say "there is no $log"; return 1; }
+	! grep -E 'warning:|error:' "$log"
 }
 
 try() {
