@@ -34,12 +34,12 @@ frame()
 
 # A core of another build of the program would be of no use.
 for leaf in leaf_first leaf_prologue leaf_odd; do
-	sed -n "s/\r*\$//; s/^# core $leaf \([0-9]* .*\)/\1/p" "$file" >"$tmp/pages"
-	while read -r page data; do
+	sed -n "s/\r*\$//; s/^# core $leaf \([0-9]* .*\)/\1/p" "$file" >"$tmp/blocks"
+	while read -r block data; do
 		echo "$data" | base64 -d |
-			dd of="$tmp/core" bs=4096 seek="$page" conv=notrunc \
+			dd of="$tmp/core" bs=256 seek="$block" conv=notrunc \
 				2>/dev/null
-	done <"$tmp/pages"
+	done <"$tmp/blocks"
 	check "$leaf: a core came out of the guest" test -s "$tmp/core"
 	gdb --batch -nx -ex 'set debuginfod enabled off' -ex bt "$prog" "$tmp/core" \
 		>"$tmp/out" 2>&1

@@ -2,7 +2,7 @@
 /*
  * Core dumps for a debugger outside: each child dies in cfunc, which has
  * interrupted one of the leaves of leaf_asm.S, and what is not zero of its
- * core is printed, a line a page, as "# core NAME PAGE BASE64".
+ * core is printed, a line a block, as "# core NAME BLOCK BASE64".
  * check-core.sh puts them together again and has gdb look.
  */
 #define _GNU_SOURCE
@@ -16,7 +16,8 @@
 #include <unistd.h>
 #include "tap.h"
 
-#define PAGE	4096
+/* Small, as a guest's console is slow and most pages are nearly empty. */
+#define BLOCK	256
 
 extern void (*volatile leaf_target)(void);
 void leaf_first(void);
@@ -108,15 +109,15 @@ static void __attribute__((noreturn)) child(const struct leaf *leaf,
 	_exit(1);
 }
 
-static void print_page(const char *name, int page, const unsigned char *p)
+static void print_block(const char *name, int block, const unsigned char *p)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		"abcdefghijklmnopqrstuvwxyz0123456789+/";
-	char out[PAGE / 3 * 4 + 8], *o = out;
+	char out[BLOCK / 3 * 4 + 8], *o = out;
 	unsigned int i, w;
 
-	/* 4096 = 3 * 1365 + 1 */
-	for (i = 0; i + 2 < PAGE; i += 3) {
+	/* 256 = 3 * 85 + 1 */
+	for (i = 0; i + 2 < BLOCK; i += 3) {
 		w = p[i] << 16 | p[i + 1] << 8 | p[i + 2];
 		*o++ = digits[w >> 18];
 		*o++ = digits[w >> 12 & 63];
@@ -128,23 +129,23 @@ static void print_page(const char *name, int page, const unsigned char *p)
 	*o++ = '=';
 	*o++ = '=';
 	*o = '\0';
-	printf("# core %s %d %s\n", name, page, out);
+	printf("# core %s %d %s\n", name, block, out);
 }
 
-/* Returns how many pages were printed. */
+/* Returns how many blocks were printed. */
 static int print_core(const char *name)
 {
-	static const unsigned char zero[PAGE];
-	unsigned char page[PAGE];
+	static const unsigned char zero[BLOCK];
+	unsigned char block[BLOCK];
 	int i, n, printed = 0, fd = open("core", O_RDONLY);
 
 	if (fd < 0)
 		return 0;
-	for (i = 0; (n = read(fd, page, PAGE)) > 0; i++) {
-		memset(page + n, 0, PAGE - n);
-		if (!memcmp(page, zero, PAGE))
+	for (i = 0; (n = read(fd, block, BLOCK)) > 0; i++) {
+		memset(block + n, 0, BLOCK - n);
+		if (!memcmp(block, zero, BLOCK))
 			continue;
-		print_page(name, i, page);
+		print_block(name, i, block);
 		printed++;
 	}
 	close(fd);
