@@ -200,6 +200,8 @@ static void *urgent_held(void *arg)
 
 static void *sleeps(void *arg)
 {
+	mn_hold();
+	add(&ready, 1);
 	while (!get(&stop)) {
 		CHECK(!mn_sleep(MILLISECOND / 5));
 		add(&rung, 1);
@@ -213,8 +215,9 @@ static void *urgent_clock(void *arg)
 	int i, n = turns(300);
 	mn_t t;
 
-	rung = stop = 0;
+	rung = stop = ready = 0;
 	spawn_urgent(&t, sleeps);
+	wait_for(&ready, 1);
 	mn_hold();
 	for (i = 0; i < n; i++) {
 		int seen = get(&rung);
@@ -229,22 +232,13 @@ static void *urgent_clock(void *arg)
 }
 
 /* Woken by another virtual CPU. */
-static int answered;
-
-static void *answers(void *arg)
-{
-	while (!mn_sem_wait(&bell) && !get(&stop))
-		add(&answered, 1);
-	return arg;
-}
-
 static void *posts(void *arg)
 {
 	int i, n = turns(3000);
 
 	for (i = 0; i < n; i++) {
 		CHECK(!mn_sem_post(&bell));
-		while (get(&answered) <= i)
+		while (get(&rung) <= i)
 			spin(10);
 	}
 	add(&stop, 1);
@@ -256,7 +250,6 @@ static void *posts(void *arg)
 static void *hogs(void *arg)
 {
 	mn_hold();
-	add(&ready, 1);
 	while (!get(&stop))
 		spin(10);
 	mn_release();
@@ -269,14 +262,15 @@ static void *urgent_elsewhere(void *arg)
 	int i;
 
 	mn_sem_init(&bell, 0);
-	answered = stop = 0;
-	spawn_urgent(&t[0], answers);
+	rung = stop = ready = 0;
+	spawn_urgent(&t[0], urgent);
+	wait_for(&ready, 1);
 	spawn(&t[1], posts, NULL);
 	spawn(&t[2], hogs, NULL);
 	spawn(&t[3], hogs, NULL);
 	for (i = 0; i < 4; i++)
 		CHECK(!mn_join(t[i], NULL));
-	CHECK(answered == turns(3000));
+	CHECK(rung == turns(3000));
 	return arg;
 }
 
