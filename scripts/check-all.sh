@@ -40,13 +40,10 @@ limit=$(sed -n 's/^timeout=//p' "$top/selftests/settings")
 # One row: prints what is built and run, ends with "= passed failed skipped".
 row() {
 	local tests libtests mntests name sum p=0 f=0 s=0 slow=1 times=10000
-	local without='^$'
 
 	export BASE=$1 ARCH=$2 CONFIG=${3#-} CPU=$4 SMP=$5 DEBUG=''
 	[ "$BASE" = "$here" ] || export O=$there-$BASE
 	export tree=$O/tree logs=$O/log
-	# These talk TCP, which a lean kernel does not.
-	case $CONFIG in *lean*) without='/(io|echo)$' ;; esac
 	case $CONFIG in *nohz_full*) export APPEND=nohz_full=1 ;; esac
 	case $CONFIG in *pti*) export APPEND="mitigations=auto pti=on" ;; esac
 	case $CONFIG in *debug* | *kasan* | *kcsan*)
@@ -60,8 +57,7 @@ row() {
 	"$top/scripts/guest/kernel.sh"
 	mapfile -t tests < <(selftests)
 	mapfile -t libtests < <(library print-tests)
-	mapfile -t mntests < <(library print-mn-tests print-mn-programs |
-		grep -vE "$without")
+	mapfile -t mntests < <(library print-mn-tests print-mn-programs)
 	name=all-$ARCH${CONFIG:+-${CONFIG//,/-}}-${CPU//,/}-$SMP
 	rm -f "$O/check/$name" "$O/check/$name"-{lib,mn}
 	"$top/scripts/guest/suite.sh" "$name" "$(kernel_name)" \
