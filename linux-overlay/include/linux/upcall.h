@@ -4,6 +4,7 @@
 
 #include <linux/mm_types.h>
 #include <linux/sched.h>
+#include <asm/barrier.h>
 #include <uapi/linux/upcall.h>
 
 struct pt_regs;
@@ -24,6 +25,7 @@ struct upcall_target {
 #ifdef CONFIG_UPCALL
 
 bool __upcall_resume(struct pt_regs *regs);
+void __upcall_step_over(struct task_struct *task);
 void __upcall_release(struct task_struct *task);
 void __upcall_exit_mm(struct mm_struct *mm);
 void __upcall_proc_status(struct seq_file *m, struct task_struct *task);
@@ -39,6 +41,19 @@ void __upcall_proc_status(struct seq_file *m, struct task_struct *task);
 static inline bool upcall_resume(struct pt_regs *regs)
 {
 	return unlikely(current->upcall) && __upcall_resume(regs);
+}
+
+/**
+ * upcall_step_over - a task no longer executes single instructions
+ * @task:	current, or one that current traces or stops tracing
+ *
+ * It may have upcalls that were deferred meanwhile.
+ */
+static inline void upcall_step_over(struct task_struct *task)
+{
+	smp_mb();	/* pairs with the one after clearing TIF_NOTIFY_RESUME */
+	if (unlikely(READ_ONCE(task->upcall)))
+		__upcall_step_over(task);
 }
 
 /**
@@ -103,6 +118,7 @@ static inline bool upcall_resume(struct pt_regs *regs)
 	return false;
 }
 
+static inline void upcall_step_over(struct task_struct *task) { }
 static inline void upcall_fork(struct task_struct *task) { }
 static inline void upcall_release(struct task_struct *task) { }
 static inline void upcall_init_mm(struct mm_struct *mm) { }

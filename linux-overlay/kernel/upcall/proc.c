@@ -20,7 +20,7 @@ static void upcall_show(struct upcall_owner *owner, struct upcall_shown *s)
 {
 	spin_lock(&owner->table->lock);
 	s->registered = owner->registered;
-	s->pending = !!owner->first + owner->others;
+	s->pending = !!owner->first + owner->nr_rest;
 	s->priority = owner->first ? owner->first->priority : 0;
 	s->wait = owner->wait;
 	spin_unlock(&owner->table->lock);

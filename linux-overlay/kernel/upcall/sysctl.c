@@ -8,7 +8,9 @@
 
 #include "upcall.h"
 
+/* The limit's own: what the manual page promises, and what a table can hold. */
 static const unsigned int upcall_max_min = 32;
+static const unsigned int upcall_max_max = 1 << 20;
 
 /*
  * Some kernels take the table's size from its type and refuse an empty entry in
@@ -26,6 +28,7 @@ static struct {
 			.mode		= 0644,
 			.proc_handler	= proc_douintvec_minmax,
 			.extra1		= (void *)&upcall_max_min,
+			.extra2		= (void *)&upcall_max_max,
 		},
 	},
 };

@@ -2,23 +2,24 @@
 #ifndef _KERNEL_UPCALL_H
 #define _KERNEL_UPCALL_H
 
-/* Shared by the files here; who may touch what is told in core.c. */
+/* Types and functions that the files here share. core.c has the overview. */
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
-#include <linux/uaccess.h>
 #include <linux/upcall.h>
 
 struct upcall_owner;
 
-/* What a dispatch did to have the owner look. */
+/* What a dispatch did to make the owner evaluate its queue. */
 enum upcall_sent {
-	UPCALL_SENT_SELF,	/* nothing: it is the caller */
-	UPCALL_SENT_ARMED,	/* it comes by on its way to user mode */
-	UPCALL_SENT_TOLD,	/* nothing: pending says so already */
-	UPCALL_SENT_WOKEN,	/* it was in WAIT or SUSPEND */
-	UPCALL_SENT_ASLEEP,	/* nothing: it waits for a higher priority */
+	UPCALL_SENT_SELF,	/* nothing: the owner is the caller */
+	UPCALL_SENT_ARMED,	/* it armed the owner, and kicked it */
+	UPCALL_SENT_PENDING,	/* nothing: the owner was armed already */
+	UPCALL_SENT_COALESCED,	/* nothing: struct upcall has it pending */
+	UPCALL_SENT_WOKEN,	/* it woke the owner from WAIT or SUSPEND */
+	UPCALL_SENT_ASLEEP,	/* nothing: that waits for a higher priority */
 };
 
 /* Why the highest pending upcall is held back. */
@@ -26,17 +27,23 @@ enum upcall_held {
 	UPCALL_HELD_NOT,
 	UPCALL_HELD_PENDING,	/* pending is set */
 	UPCALL_HELD_CRIT,	/* crit_count is not below its priority */
-	UPCALL_HELD_LEAST,	/* DISPATCH of -1 wants a higher one */
-	UPCALL_HELD_MODE,	/* vm86, segments that are not flat */
-	UPCALL_HELD_UPROBE,	/* an instruction is executed out of line */
+	UPCALL_HELD_MIN_PRIO,	/* DISPATCH of -1 asks for a higher one */
+	UPCALL_HELD_MODE,	/* ctxfunc could not run where the task is */
 	UPCALL_HELD_FAULT,	/* the frame or struct upcall can't be written */
+};
+
+/* What is left to do for a dispatch of current to itself. */
+enum upcall_todo {
+	UPCALL_DONE,		/* nothing */
+	UPCALL_DELIVER,		/* what the verdict says */
+	UPCALL_DELIVER_LATER,	/* all of it, on the way to user mode */
 };
 
 /**
  * struct upcall_entry - a registered upcall
  * @node:	in its owner's queue, while pending but not the first
  * @owned:	in its owner's list of all upcalls
- * @owner:	whose it is
+ * @owner:	the task's, whose it is
  * @target:	where it leads
  * @id:		its identifier, positive
  * @priority:	at which it is pending, 0 if it isn't
@@ -57,10 +64,10 @@ struct upcall_state {
 };
 
 /**
- * struct upcall_verdict - what the rules have said about a task
+ * struct upcall_verdict - what the rules say about a task
  * @was:	struct upcall as read
  * @now:	struct upcall as it must become
- * @armed:	a dispatch wanted the task to look at the queue
+ * @armed:	the owner was armed when upcall_evaluate() applied the rules
  * @enter:	an upcall was taken off the queue, to be entered
  * @id:		that upcall
  * @priority:	the priority it was pending at
@@ -85,15 +92,16 @@ struct upcall_verdict {
  *		equals the one longest pending at that priority
  * @rest:	its other pending upcalls, in that order
  * @last:	the last of them
- * @others:	how many they are
+ * @nr_rest:	how many they are
  * @owned:	all its upcalls
  * @registered:	how many they are
- * @armed:	a dispatch wants it to look at the queue
- * @spared:	a dispatch since its last look may not have armed it
- * @wait:	the least priority it sleeps for in WAIT or SUSPEND, or 0
- * @redispatch:	the least priority of a DISPATCH of -1 that was left to
- *		upcall_resume(), or 0
- * @verdict:	of upcall_decide(), until that is done
+ * @armed:	it evaluates its queue before it runs user code again, unless
+ *		it is stepped: then, when that is over
+ * @kick_skipped: a dispatch since its last evaluation may not have armed it
+ * @wait:	the lowest priority it sleeps for in WAIT or SUSPEND, or 0
+ * @redispatch:	the lowest priority of a DISPATCH of -1 that was left to
+ *		the way to user mode, or 0
+ * @verdict:	of upcall_decide(), until that is carried out
  */
 struct upcall_owner {
 	struct upcall __user	*upc;
@@ -102,11 +110,11 @@ struct upcall_owner {
 	struct upcall_entry	*first;
 	struct rb_root_cached	rest;
 	struct upcall_entry	*last;
-	unsigned int		others;
+	unsigned int		nr_rest;
 	struct list_head	owned;
 	unsigned int		registered;
 	bool			armed;
-	bool			spared;
+	bool			kick_skipped;
 	int			wait;
 	int			redispatch;
 	struct upcall_verdict	verdict;
@@ -116,164 +124,87 @@ struct upcall_owner {
  * struct upcall_table - the upcalls of an mm
  * @lock:	guards all below, the entries, and the owners' queues
  * @count:	entries in the table
- * @last_id:	the identifier given out last
  * @size:	number of slots, a power of two and at least twice @count
+ * @moved:	while the table grows: the slots below this are in @grown
  * @slots:	entry with identifier id is in slot id % @size, alone
+ * @grown:	while the table grows: twice as many slots
+ * @last_id:	the identifier given out last
+ * @grow:	held while the table grows
  */
 struct upcall_table {
 	spinlock_t		lock;	/* innermost but for waking a task */
 	unsigned int		count;
-	int			last_id;
 	unsigned int		size;
+	unsigned int		moved;
 	struct upcall_entry	**slots;
+	struct upcall_entry	**grown;
+	int			last_id;
+	struct mutex		grow;	/* outside @lock */
 };
 
-/* The upcall @id, or NULL. */
+/* The slot for identifier @id. Under the lock. */
+static inline struct upcall_entry **upcall_slot(struct upcall_table *table,
+						int id)
+{
+	unsigned int slot = id & (table->size - 1);
+
+	if (unlikely(slot < table->moved))
+		return &table->grown[id & (2 * table->size - 1)];
+	return &table->slots[slot];
+}
+
+/* The upcall @id, or NULL. Under the lock. */
 static inline struct upcall_entry *upcall_find(struct upcall_table *table,
 					       int id)
 {
-	struct upcall_entry *e = table->slots[id & (table->size - 1)];
+	unsigned int slot = id & (table->size - 1);
+	struct upcall_entry *e;
 
+	if (unlikely(slot < table->moved))
+		e = *upcall_slot(table, id);
+	else
+		e = table->slots[slot];
 	return e && e->id == id ? e : NULL;
 }
 
-/* @owner's highest pending upcall of at least @priority, or NULL. */
-static inline struct upcall_entry *upcall_first(struct upcall_owner *owner,
-						int priority)
+/*
+ * Does @owner, current's, own an upcall? Others may delete what it owns at any
+ * time, but only current registers more.
+ */
+static inline bool upcall_owns_some(struct upcall_owner *owner)
 {
-	struct upcall_entry *e = owner->first;
-
-	return e && e->priority >= priority ? e : NULL;
+	return READ_ONCE(owner->registered);
 }
 
-/*
- * Is nothing pending for current, and has no dispatch left it alone? Without
- * the lock. A dispatch that is not seen here finds pending as it was, and
- * leaves us alone, which upcall_clear() sees after its store; or it finds 0
- * there, and arms us.
- */
-static inline bool upcall_idle(struct upcall_owner *owner)
+/* The table of current's mm, or NULL. */
+static inline struct upcall_table *upcall_own_table(void)
 {
-	return !READ_ONCE(owner->spared) && !READ_ONCE(owner->first);
+	/* Pairs with the cmpxchg() in upcall_get_table(). */
+	return smp_load_acquire(&current->mm->upcalls);
 }
 
 /* table.c */
 extern unsigned int upcall_max;
-struct upcall_table *upcall_get_table(struct mm_struct *mm);
-struct upcall_owner *upcall_new_owner(void);
-void upcall_set_owner(struct upcall_owner *owner);
-int upcall_insert(struct upcall_table *table, struct upcall_entry *e);
-void upcall_remove(struct upcall_table *table, struct upcall_entry *e);
-void upcall_delete_owned(struct upcall_owner *owner);
-void upcall_add_rest(struct upcall_entry *e, bool again);
-void upcall_del_rest(struct upcall_entry *e);
+int upcall_register(struct upcall __user *upc,
+		    const struct upcall_target *target);
+long upcall_delete(int id);
+long upcall_delete_own(void);
 
-/*
- * Queues @e, behind those of its own priority unless @again says that it was
- * in front of them before.
- */
-static inline void upcall_queue(struct upcall_entry *e, int priority,
-				bool again)
-{
-	e->priority = priority;
-	if (!e->owner->first)
-		WRITE_ONCE(e->owner->first, e);
-	else
-		upcall_add_rest(e, again);
-}
+/* dispatch.c */
+long upcall_dispatch(int id, int priority);
+long upcall_redispatch(int min_prio);
+long upcall_poll(int id, int priority, bool clear);
+long upcall_poll_own(int priority, bool clear);
 
-/* The only way off the queue. */
-static inline void upcall_dequeue(struct upcall_entry *e)
-{
-	struct upcall_owner *owner = e->owner;
-
-	e->priority = 0;
-	if (owner->first == e && !owner->last)
-		WRITE_ONCE(owner->first, NULL);
-	else
-		upcall_del_rest(e);
-}
+/* wait.c */
+long upcall_wait(int priority);
+long upcall_suspend(int priority);
 
 /* core.c */
-/* struct upcall in user memory, which is current's. */
-
-static __always_inline int upcall_read_state(struct upcall_owner *owner)
-{
-	struct upcall __user *upc = owner->upc;
-	struct upcall_state *was = &owner->verdict.was;
-
-	if (!user_read_access_begin(upc, sizeof(*upc)))
-		return -EFAULT;
-	unsafe_get_user(was->crit_count, &upc->crit_count, efault);
-	unsafe_get_user(was->pending, &upc->pending, efault);
-	user_read_access_end();
-	return 0;
-
-efault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-/* Writes both fields or, as far as anybody can see, none. */
-static inline int upcall_write_state(struct upcall_owner *owner)
-{
-	struct upcall __user *upc = owner->upc;
-	struct upcall_verdict *v = &owner->verdict;
-
-	if (!user_write_access_begin(upc, sizeof(*upc)))
-		return -EFAULT;
-	unsafe_put_user(v->now.pending, &upc->pending, efault);
-	unsafe_put_user(v->now.crit_count, &upc->crit_count, efault_undo);
-	user_write_access_end();
-	return 0;
-
-efault_undo:
-	unsafe_put_user(v->was.pending, &upc->pending, efault);
-efault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
-void upcall_arm(struct upcall_owner *owner);
-
-/*
- * User code is told of less than before. Pairs with upcall_told(): either the
- * dispatcher sees that, or we see that it left us alone.
- */
-static inline void upcall_look_again(struct upcall_owner *owner)
-{
-	smp_mb();	/* see core.c */
-	if (READ_ONCE(owner->spared))
-		upcall_arm(owner);
-}
-
-/*
- * What upcall_apply() comes to for NEXT if nothing is pending, see
- * upcall_idle(): 0 is stored in pending.
- */
-static inline int upcall_clear(struct upcall_owner *owner)
-{
-	struct upcall __user *upc = owner->upc;
-	struct upcall_state *was = &owner->verdict.was;
-
-	if (!user_access_begin(upc, sizeof(*upc)))
-		return -EFAULT;
-	unsafe_get_user(was->crit_count, &upc->crit_count, efault);
-	unsafe_put_user(0, &upc->pending, efault);
-	user_access_end();
-	upcall_look_again(owner);
-	return 0;
-
-efault:
-	user_access_end();
-	return -EFAULT;
-}
-
-bool upcall_decide_own(struct upcall_owner *owner);
-int upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
-		 void __user *frame);
-long upcall_finish(struct upcall_owner *owner, int least, long ret);
-long upcall_defer(struct upcall_owner *owner, int least, long ret);
-long upcall_return(struct upcall_owner *owner, int least, long ret);
+enum upcall_todo upcall_evaluate_own(struct upcall_owner *owner);
+long upcall_deliver(struct upcall_owner *owner, int min_prio, long ret);
+long upcall_deliver_later(struct upcall_owner *owner, int min_prio, long ret);
+long upcall_deliver_at_exit(struct upcall_owner *owner, int min_prio, long ret);
+long upcall_next(void __user *from);
 
 #endif /* _KERNEL_UPCALL_H */

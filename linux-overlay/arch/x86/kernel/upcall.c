@@ -4,7 +4,7 @@
  */
 
 #include <linux/errno.h>
-#include <linux/ptrace.h>
+#include <linux/mm.h>
 #include <linux/restart_block.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
@@ -27,39 +27,35 @@ static_assert(sizeof(struct upcall_frame_ia32) == 20);
 static_assert(offsetof(struct upcall_frame_ia32, eax) == 0);
 static_assert(offsetof(struct upcall_frame_ia32, origip) == 16);
 
+/*
+ * The instruction at @ip, as far as it matters. Memory may be executable without
+ * being readable, by protection keys.
+ */
+static u16 upcall_insn(unsigned long ip)
+{
+	u16 insn;
+
+	if (!get_user(insn, (u16 __user *)ip) ||
+	    access_process_vm(current, ip, &insn, sizeof(insn),
+			      FOLL_FORCE) == sizeof(insn))
+		return insn;
+	return 0;
+}
+
 /**
  * arch_upcall_cancel_restart - let no restart_syscall() follow an upcall
  * @regs:	user mode registers, before an upcall is pushed
  *
  * If the interrupted code is about to issue restart_syscall(), then a call
  * made by cfunc may replace the restart block before it does so. End the
- * interrupted call with EINTR instead, as a signal handler would.
+ * interrupted call with EINTR instead, as a signal handler would. That holds
+ * for a block that says so already, too: it would be replaced all the same.
  */
 void arch_upcall_cancel_restart(struct pt_regs *regs)
 {
-	u16 insn;
-
-	if (regs->ax != UPCALL_NR_RESTART ||
-	    current->restart_block.fn == do_no_restart_syscall)
+	if (regs->ax != UPCALL_NR_RESTART || upcall_insn(regs->ip) != INSN_INT80)
 		return;
-	if (get_user(insn, (u16 __user *)regs->ip) || insn != INSN_INT80)
-		return;
-
 	current->restart_block.fn = do_no_restart_syscall;
 	regs->ax = -EINTR;
-	regs->ip += sizeof(insn);
-}
-
-/**
- * arch_upcall_report_step - tell a single-stepping tracer of the new context
- *
- * As at the entry to a signal handler, the tracer sees the first instruction
- * of ctxfunc before it has run.
- */
-void arch_upcall_report_step(void)
-{
-	if (!test_thread_flag(TIF_SINGLESTEP))
-		return;
-	user_disable_single_step(current);
-	ptrace_notify(SIGTRAP, 0);
+	regs->ip += sizeof(u16);
 }

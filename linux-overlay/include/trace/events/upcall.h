@@ -9,7 +9,7 @@
  * What happens to an upcall, see Documentation/userspace-api/upcall.rst. All
  * have the thread that owns it, so that one filter shows all of its upcalls,
  * whoever does something to them. No user memory is looked at: crit_count and
- * pending are what the rules had of them.
+ * pending are as the rules had them.
  */
 
 #include <linux/tracepoint.h>
@@ -19,34 +19,34 @@ struct pt_regs;
 struct upcall_entry;
 struct upcall_owner;
 
-/* What a dispatch did to have the owner look. */
+/* What a dispatch did to make the owner evaluate its queue. */
 TRACE_DEFINE_ENUM(UPCALL_SENT_SELF);
 TRACE_DEFINE_ENUM(UPCALL_SENT_ARMED);
-TRACE_DEFINE_ENUM(UPCALL_SENT_TOLD);
+TRACE_DEFINE_ENUM(UPCALL_SENT_PENDING);
+TRACE_DEFINE_ENUM(UPCALL_SENT_COALESCED);
 TRACE_DEFINE_ENUM(UPCALL_SENT_WOKEN);
 TRACE_DEFINE_ENUM(UPCALL_SENT_ASLEEP);
 
 #define show_upcall_sent(sent) __print_symbolic(sent,	\
 	{ UPCALL_SENT_SELF,	"self" },		\
 	{ UPCALL_SENT_ARMED,	"armed" },		\
-	{ UPCALL_SENT_TOLD,	"told before" },	\
+	{ UPCALL_SENT_PENDING,	"armed already" },	\
+	{ UPCALL_SENT_COALESCED, "coalesced" },		\
 	{ UPCALL_SENT_WOKEN,	"woken" },		\
 	{ UPCALL_SENT_ASLEEP,	"left asleep" })
 
 /* Why an upcall is held back. */
 TRACE_DEFINE_ENUM(UPCALL_HELD_PENDING);
 TRACE_DEFINE_ENUM(UPCALL_HELD_CRIT);
-TRACE_DEFINE_ENUM(UPCALL_HELD_LEAST);
+TRACE_DEFINE_ENUM(UPCALL_HELD_MIN_PRIO);
 TRACE_DEFINE_ENUM(UPCALL_HELD_MODE);
-TRACE_DEFINE_ENUM(UPCALL_HELD_UPROBE);
 TRACE_DEFINE_ENUM(UPCALL_HELD_FAULT);
 
 #define show_upcall_held(held) __print_symbolic(held,	\
 	{ UPCALL_HELD_PENDING,	"pending" },		\
 	{ UPCALL_HELD_CRIT,	"crit_count" },		\
-	{ UPCALL_HELD_LEAST,	"least priority" },	\
+	{ UPCALL_HELD_MIN_PRIO,	"min_prio" },		\
 	{ UPCALL_HELD_MODE,	"mode" },		\
-	{ UPCALL_HELD_UPROBE,	"uprobe" },		\
 	{ UPCALL_HELD_FAULT,	"fault" })
 
 /* An upcall is registered. */
@@ -123,7 +123,7 @@ TRACE_EVENT(upcall_enter,
 		      __entry->crit_count, __entry->pending, __entry->ctxfunc,
 		      __entry->cfunc, __entry->frame));
 
-/* The owner looked, and its highest stays pending: as both were, and why. */
+/* The owner's highest stays pending: crit_count and pending before, and why. */
 TRACE_EVENT(upcall_hold,
 	    TP_PROTO(const struct upcall_owner *owner, const struct upcall_entry *e,
 		     int held),
@@ -148,6 +148,21 @@ TRACE_EVENT(upcall_hold,
 		      __entry->owner, __entry->id, __entry->priority,
 		      __entry->crit_count, __entry->pending,
 		      show_upcall_held(__entry->held)));
+
+/* The owner is stepped, and evaluates its queue when that is over. */
+TRACE_EVENT(upcall_defer,
+	    TP_PROTO(const struct upcall_owner *owner, bool uprobe),
+
+	    TP_ARGS(owner, uprobe),
+
+	    TP_STRUCT__entry(__field(pid_t, owner)
+			     __field(bool, uprobe)),
+
+	    TP_fast_assign(__entry->owner = owner->task->pid;
+			   __entry->uprobe = uprobe;),
+
+	    TP_printk("owner=%d stepped_by=%s", __entry->owner,
+		      __entry->uprobe ? "uprobe" : "tracer"));
 
 /* NEXT is done: it goes on with another upcall, or with what was interrupted. */
 TRACE_EVENT(upcall_next,

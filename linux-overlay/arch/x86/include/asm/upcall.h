@@ -28,6 +28,7 @@
  */
 
 #include <linux/entry-common.h>
+#include <linux/sched.h>
 #include <linux/thread_info.h>
 #include <linux/uaccess.h>
 #include <linux/upcall.h>
@@ -42,14 +43,28 @@ struct arch_upcall_frame {
 	struct upcall_frame_ia32 ia32;
 };
 
-/*
- * May a system call push an upcall before it returns? Not if somebody looks at
- * its exit: a tracer must see the call's own result, and might replace it.
+/**
+ * arch_upcall_in_call - may a system call push an upcall before it returns
+ *
+ * Most upcalls of a task to itself are pushed in the call that dispatches them,
+ * which saves the way through the exit loop. That is only right if nobody
+ * watches the call's end: a tracer, audit or a tracepoint must see the call's
+ * own result, and a tracer may replace it or step.
  */
 static inline bool arch_upcall_in_call(void)
 {
 	return !(READ_ONCE(current_thread_info()->syscall_work) &
 		 SYSCALL_WORK_EXIT);
+}
+
+/**
+ * arch_upcall_stepped - does a tracer have current execute one instruction
+ *
+ * The flag outlives a tracer that ends without clearing it.
+ */
+static inline bool arch_upcall_stepped(void)
+{
+	return test_thread_flag(TIF_SINGLESTEP) && current->ptrace;
 }
 
 #ifdef CONFIG_X86_32
@@ -107,7 +122,7 @@ static inline unsigned long arch_upcall_saved_flags(struct pt_regs *regs)
  *
  * Return: the frame's address, or NULL if it cannot be written.
  */
-static inline void __user *arch_upcall_push(struct pt_regs *regs)
+static __always_inline void __user *arch_upcall_push(struct pt_regs *regs)
 {
 	struct upcall_frame_ia32 __user *frame;
 	u32 sp = regs->sp - sizeof(*frame);
@@ -190,6 +205,17 @@ static inline void arch_upcall_end_next(struct pt_regs *regs)
 	regs->bx = (u32)regs->cx;
 }
 
+/*
+ * Where FRED is in use, a system call's event frame says that a trap flag in
+ * the flags to return to is not to trap at once. What NEXT resumes has not made
+ * that call.
+ */
+#ifdef CONFIG_X86_FRED
+#define arch_upcall_end_event(regs)	prevent_single_step_upon_eretu(regs)
+#else
+#define arch_upcall_end_event(regs)	do { } while (0)
+#endif
+
 /**
  * arch_upcall_leave - resume what an upcall interrupted
  * @regs:	registers of the task in UPC_CONTROL_NEXT
@@ -204,6 +230,7 @@ static inline void arch_upcall_leave(struct pt_regs *regs,
 {
 	const struct upcall_frame_ia32 *f = &frame->ia32;
 
+	arch_upcall_end_event(regs);
 	regs->ax = (u32)f->eax;
 	regs->cx = (u32)f->ecx;
 	regs->dx = (u32)f->edx;
@@ -214,6 +241,5 @@ static inline void arch_upcall_leave(struct pt_regs *regs,
 }
 
 void arch_upcall_cancel_restart(struct pt_regs *regs);
-void arch_upcall_report_step(void);
 
 #endif /* _ASM_X86_UPCALL_H */
