@@ -46,7 +46,7 @@ int main(void)
 	pid_t pid;
 
 	need_upcalls();
-	tap_plan(30);
+	tap_plan(34);
 	ok(!upc_self(), "none before upc_thread_init()");
 	is(upc_thread_fini(), 0, "upc_thread_fini() before it does nothing");
 	self = upc_thread_init();
@@ -97,8 +97,15 @@ int main(void)
 	is(self->pending, 1, "one pending at the end");
 	is(upc_thread_fini(), 0, "upc_thread_fini");
 	ok(!upc_self(), "none after");
+	is(self->pending, 0, "nothing is pending any more");
+	is(self->crit_count, 32, "the section is the thread's to leave");
+	id = upc_register(upc_thread_init(), upc_callused_wrapper, cfunc, &done);
+	done = 0;
+	upc_control(UPC_CONTROL_DISPATCH, id, UPC_PRIO(33));
+	is(done, 1, "so an upcall registered now is entered above the section");
+	is(upc_thread_fini(), 0, "upc_thread_fini once more");
 	upc_crit_exit(self);
-	is(entered, 1, "the pending one is not entered");
+	is(entered, 2, "the one that was pending is not entered");
 	ok(!self->crit_count && !self->pending, "and leaves nothing behind");
 	is(control(UPC_CONTROL_POLL, id), -1, "and no upcall");
 	return tap_done();
