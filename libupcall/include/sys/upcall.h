@@ -56,9 +56,10 @@ void upc_vcpu_wrapper(void *data);
 /*
  * A struct upcall of the calling thread, for upc_register(); the library has
  * one for each. upc_thread_init() returns it, or NULL with errno set as
- * upc_available() does. upc_self() returns it, or NULL where there has been no
- * upc_thread_init(). upc_thread_fini() deletes the thread's upcalls, and comes
- * before the thread's end.
+ * upc_available() does, or to ENOMEM. upc_self() returns it, or NULL where there
+ * has been no upc_thread_init(). upc_thread_fini() deletes the thread's upcalls,
+ * and comes before the thread's end. A child of fork() calls upc_thread_init()
+ * again before it registers upcalls.
  */
 struct upcall *upc_thread_init(void);
 struct upcall *upc_self(void);
