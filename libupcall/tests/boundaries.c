@@ -4,18 +4,14 @@
  * each context function's first instruction to the last one's return: none is
  * lost, none is stuck, and the interrupted code is as it was. A tracer that
  * shares the address space, and the thread pointer with it, steps to the
- * boundary and dispatches there.
+ * boundary, dispatches there, and lets the task run.
  */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include "tap.h"
-#include "regs.h"
+#include "tracer.h"
 
 static struct upcall *upc;
 static upcall_func_t ctx;
@@ -52,48 +48,10 @@ static int tracee(void *arg)
 	return 0;
 }
 
-static unsigned long stopped_at(pid_t pid)
-{
-	struct user_regs_struct regs;
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) ||
-	    ptrace(PTRACE_GETREGS, pid, NULL, &regs))
-		tap_bail("tracee");
-	return regs.eip;
-}
-
-/*
- * Let it run to its end. The kernel takes a trap flag for the tracee's own
- * that was there when popfl was stepped over: the wrapper's own popfl was.
- */
-static int run(pid_t pid)
-{
-	struct user_regs_struct regs;
-	int status;
-
-	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs))
-		tap_bail("PTRACE_GETREGS");
-	regs.eflags &= ~REGS_TF;
-	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) ||
-	    ptrace(PTRACE_CONT, pid, NULL, NULL) ||
-	    waitpid(pid, &status, 0) != pid)
-		tap_bail("PTRACE_CONT");
-	return status;
-}
-
-static unsigned long step(pid_t pid)
-{
-	if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL))
-		tap_bail("PTRACE_SINGLESTEP");
-	return stopped_at(pid);
-}
-
 /* 0: the upcall was over before boundary n. 1: all is well. -1: it is not. */
 static int at_boundary(int n)
 {
 	int i, good, status, over = 0;
-	unsigned long ip;
 	pid_t pid;
 
 	upc->crit_count = upc->pending = 0;
@@ -108,21 +66,20 @@ static int at_boundary(int n)
 		tap_bail("clone");
 	while (!regs_ready)
 		sched_yield();
-	if (kill(pid, SIGSTOP) || stopped_at(pid) != (unsigned long)regs_spin)
+	if (kill(pid, SIGSTOP) || !WIFSTOPPED(wait_for(pid)) ||
+	    registers(pid).eip != (long)regs_spin)
 		tap_bail("SIGSTOP");
 
 	if (upc_control(UPC_CONTROL_DISPATCH, first_id, NULL))
 		tap_bail("first dispatch");
-	ip = step(pid);
-	if (ip != (unsigned long)regs_ctx) {
-		printf("# stopped at %#lx\n", ip);
-		tap_bail("a step enters the context function");
+	run_to(pid, (unsigned long)regs_ctx);
+	for (i = 0; i < n && !over; i++) {
+		step(pid);
+		over = registers(pid).eip == (long)regs_done;
 	}
-	for (i = 0; i < n && !over; i++)
-		over = step(pid) == (unsigned long)regs_done;
 	if (!over && upc_control(UPC_CONTROL_DISPATCH, second_id, NULL))
 		tap_bail("second dispatch");
-	status = run(pid);
+	status = run(pid, 0);
 	if (over)
 		return 0;
 	good = WIFEXITED(status) && same && first_entered == 1 &&

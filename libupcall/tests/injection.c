@@ -10,15 +10,10 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "tap.h"
-#include "regs.h"
+#include "tracer.h"
 
 #define MAX_POINTS	2000
 
@@ -168,50 +163,13 @@ static int tracee(void *arg)
 	return 0;
 }
 
-/* The status of a tracee that has stopped by anything, or ended. */
-static int wait_for(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		tap_bail("waitpid");
-	return status;
-}
-
-static struct user_regs_struct registers(pid_t pid)
-{
-	struct user_regs_struct regs;
-
-	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs))
-		tap_bail("PTRACE_GETREGS");
-	return regs;
-}
-
-static void step(pid_t pid)
-{
-	int status;
-
-	if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL))
-		tap_bail("PTRACE_SINGLESTEP");
-	status = wait_for(pid);
-	if (!WIFSTOPPED(status))
-		tap_bail("the tracee ended in a step");
-}
-
 /* To the end, with the signals that come; its status. */
-static int run(pid_t pid)
+static int run_out(pid_t pid)
 {
-	struct user_regs_struct regs = registers(pid);
 	int status, sig = 0;
 
-	/* See boundaries.c: a popfl that was stepped over. */
-	regs.eflags &= ~REGS_TF;
-	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs))
-		tap_bail("PTRACE_SETREGS");
 	for (;;) {
-		if (ptrace(PTRACE_CONT, pid, NULL, sig))
-			tap_bail("PTRACE_CONT");
-		status = wait_for(pid);
+		status = run(pid, sig);
 		if (!WIFSTOPPED(status))
 			return status;
 		sig = WSTOPSIG(status);
@@ -241,32 +199,13 @@ static void disturb(pid_t pid, int what)
 		tap_bail("kill");
 }
 
-static void set_debug_register(pid_t pid, int n, unsigned long value)
-{
-	if (ptrace(PTRACE_POKEUSER, pid,
-		   (void *)offsetof(struct user, u_debugreg[n]), (void *)value))
-		tap_bail("a debug register");
-}
-
 /* By a breakpoint: to step to each of n points takes n * n / 2 steps. */
-static void run_to(pid_t pid, unsigned long eip, int visit)
+static void run_to_point(pid_t pid, int n)
 {
-	int status;
+	int visit;
 
-	set_debug_register(pid, 0, eip);
-	set_debug_register(pid, 7, 1);
-	while (visit--) {
-		if (ptrace(PTRACE_CONT, pid, NULL, NULL))
-			tap_bail("PTRACE_CONT");
-		status = wait_for(pid);
-		if (!WIFSTOPPED(status) || registers(pid).eip != (long)eip) {
-			printf("# %s: at %#lx, not %#lx, status %#x\n",
-			       stretch->name, WIFSTOPPED(status) ?
-			       registers(pid).eip : 0, eip, status);
-			tap_bail("a breakpoint");
-		}
-	}
-	set_debug_register(pid, 7, 0);
+	for (visit = 0; visit < visits[n]; visit++)
+		run_to(pid, points[n]);
 }
 
 /* A tracee, stopped at the beginning of the stretch. */
@@ -289,11 +228,10 @@ static pid_t start(int n)
 	if (!WIFSTOPPED(wait_for(pid)))
 		tap_bail("the tracee ended");
 	if (!stretch->sections) {
-		run_to(pid, (unsigned long)regs_spin, 1);
+		run_to(pid, (unsigned long)regs_spin);
 		dispatch(first_id, 1);
-		step(pid);
-		if (registers(pid).eip != (long)stretch->ctx)
-			tap_bail("a step enters the context function");
+		run_to(pid, (unsigned long)stretch->ctx);
+		rearm(pid);
 	}
 	return pid;
 }
@@ -304,37 +242,21 @@ static int finished(pid_t pid)
 	       registers(pid).eip == (long)regs_done;
 }
 
-static int after_call(unsigned long eip)
-{
-	const unsigned char *code = (const unsigned char *)eip;
-
-	return code[-2] == 0xcd && code[-1] == 0x80;
-}
-
-/*
- * A step over a system call ends in the call, which has yet to look whether an
- * upcall is to be entered: if one is, the task was not in user mode there.
- */
 static void find_points(void)
 {
 	pid_t pid = start(0);
-	unsigned long eip;
 	int i;
 
 	for (nr_points = 0; !finished(pid); nr_points++) {
 		if (nr_points == MAX_POINTS)
 			tap_bail("the stretch has no end");
-		eip = registers(pid).eip;
-		if (eip == (unsigned long)stretch->ctx && nr_points &&
-		    after_call(points[nr_points - 1]))
-			nr_points--;
-		points[nr_points] = eip;
+		points[nr_points] = registers(pid).eip;
 		visits[nr_points] = 1;
 		for (i = 0; i < nr_points; i++)
 			visits[nr_points] += points[i] == points[nr_points];
-		step(pid);
+		go_on(pid, stretch->ctx);
 	}
-	run(pid);
+	run_out(pid);
 }
 
 static int good_at(int n, int d)
@@ -343,9 +265,9 @@ static int good_at(int n, int d)
 	pid_t pid = start(n);
 
 	if (n)
-		run_to(pid, points[n], visits[n]);
+		run_to_point(pid, n);
 	disturb(pid, what);
-	status = run(pid);
+	status = run_out(pid);
 	low_wanted = !!(what & (LOW | FROM_HANDLER));
 	good = WIFEXITED(status) && !WEXITSTATUS(status) && same &&
 	       first_entered == expect_first && low_entered == low_wanted &&

@@ -29,10 +29,11 @@ void regs_end(void);
 extern char regs_stack[0x40000];
 #define REGS_TOP	((unsigned int)regs_stack + sizeof(regs_stack) - 256)
 
-/* CF, PF, AF, ZF, SF, DF and OF; what is always set; the trap flag. */
+/* CF, PF, AF, ZF, SF, DF and OF; what is always set; trap and resume flag. */
 #define REGS_FLAGS	0xcd5
 #define REGS_FLAGS_ONE	0x202
 #define REGS_TF		0x100
+#define REGS_RF		0x10000
 
 static __inline__ void regs_pattern(unsigned int seed, unsigned int flags)
 {
