@@ -37,7 +37,7 @@ cover() {
 	local n subject
 
 	n=$(topics | wc -l)
-	subject=$(body 00-cover | head -n 1)
+	subject=$(body 00-cover | sed -n 1p)
 	printf 'From: %s <%s>\nSubject: [PATCH 0/%d] %s\n' "$who" "$mail" "$n" "$subject"
 	body 00-cover | tail -n +2
 	# shellcheck disable=SC2154 # base.conf sets debian
