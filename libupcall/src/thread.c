@@ -28,7 +28,7 @@
 /* How many address spaces have numbered themselves, from the first to this. */
 static unsigned int spaces;
 
-/* This one's number, 0 if it has none yet, in the page that a child has clear. */
+/* This one's number, 0 if it has none yet, in that page. */
 static unsigned int *space;
 
 __thread struct upcall libupcall_self

@@ -99,8 +99,9 @@ int main(void)
 	ok(!upc_self(), "none after");
 	is(self->pending, 0, "nothing is pending any more");
 	is(self->crit_count, 32, "the section is the thread's to leave");
-	id = upc_register(upc_thread_init(), upc_callused_wrapper, cfunc, &done);
 	done = 0;
+	id = upc_register(upc_thread_init(), upc_callused_wrapper, cfunc,
+			  &done);
 	upc_control(UPC_CONTROL_DISPATCH, id, UPC_PRIO(33));
 	is(done, 1, "so an upcall registered now is entered above the section");
 	is(upc_thread_fini(), 0, "upc_thread_fini once more");

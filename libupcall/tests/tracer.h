@@ -84,8 +84,8 @@ static __inline__ unsigned long run_to_one(pid_t pid, unsigned long a,
 	if (WIFSTOPPED(status))
 		eip = registers(pid).eip;
 	if (!eip || (eip != a && eip != b && eip != c)) {
-		printf("# at %#lx, not %#lx, %#lx or %#lx, status %#x\n", eip, a,
-		       b, c, status);
+		printf("# at %#lx, not %#lx, %#lx or %#lx, status %#x\n",
+		       eip, a, b, c, status);
 		tap_bail("a breakpoint");
 	}
 	set_debug_register(pid, 7, 0);
