@@ -8,6 +8,8 @@
  */
 #include "upcall_events.h"
 #include "upcall_fault.h"
+#include "upcall_trace.h"
+#include "upcall_util.h"
 
 #include <stdarg.h>
 
@@ -211,7 +213,7 @@ TEST_F(trace, of_what_holds_it_back)
 	EXPECT_NEXT("dispatch", "id=%d priority=5", t, id);
 	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=32 pending=0 held_by=\"crit_count\"",
 		    t, id);
-	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=5 held_by=\"least priority\"",
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=5 held_by=\"min_prio\"",
 		    t, id);
 	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=5 held_by=\"mode\"",
 		    t, id);
@@ -279,7 +281,7 @@ TEST_F(trace, of_a_thread_that_runs)
 		EXPECT_NEXT("register", "id=%d", t, ids[i]);
 	EXPECT_NEXT("dispatch", "id=%d priority=5 owner_is=\"armed\"", t, ids[0]);
 	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=32 pending=0", t, ids[0]);
-	EXPECT_NEXT("dispatch", "id=%d priority=4 owner_is=\"told before\"", t,
+	EXPECT_NEXT("dispatch", "id=%d priority=4 owner_is=\"coalesced\"", t,
 		    ids[1]);
 	EXPECT_NEXT("enter", "id=%d priority=5 crit_count=32 pending=4", t, ids[0]);
 	EXPECT_NEXT("enter", "id=%d priority=4 crit_count=32 pending=0", t, ids[1]);
@@ -288,7 +290,114 @@ TEST_F(trace, of_a_thread_that_runs)
 	EXPECT_TRUE(!strstr(at, "upcall_"));
 }
 
-/* Each kind of event once, or twice. */
+/* A structure takes the place of another: what is pending is judged anew. */
+TEST_F(trace, of_another_structure)
+{
+	static struct upcall second = UPCALL_INIT, third = UPCALL_INIT;
+	int t = self->self, id[3];
+
+	id[0] = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
+	ASSERT_GT(id[0], 0);
+	crit_enter(&upc);
+	ASSERT_EQ(0, upc_dispatch(id[0], 5));
+	third.crit_count = 5;
+	id[1] = upc_register_ctx(&third, ctx_next, count_cfunc, &hits);
+	ASSERT_GT(id[1], 0);
+	ASSERT_EQ(0, hits);
+	id[2] = upc_register_ctx(&second, ctx_next, count_cfunc, &hits);
+	ASSERT_GT(id[2], 0);
+	ASSERT_EQ(1, hits);
+
+	ASSERT_TRUE(read_trace());
+	EXPECT_NEXT("register", "id=%d upc=%#lx", t, id[0], (long)&upc);
+	EXPECT_NEXT("dispatch", "id=%d priority=5", t, id[0]);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=32 pending=0 held_by=\"crit_count\"",
+		    t, id[0]);
+	EXPECT_NEXT("register", "id=%d upc=%#lx", t, id[1], (long)&third);
+	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=5 pending=0 held_by=\"crit_count\"",
+		    t, id[0]);
+	EXPECT_NEXT("register", "id=%d upc=%#lx", t, id[2], (long)&second);
+	EXPECT_NEXT("enter", "id=%d priority=5 crit_count=32 pending=0", t, id[0]);
+	EXPECT_NEXT("next", "to=interrupted", t);
+	EXPECT_TRUE(!strstr(at, "upcall_"));
+}
+
+static struct {
+	struct upcall upc;
+	int id[2], hits;
+} stepped = { .upc = UPCALL_INIT };
+
+static int stepped_main(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		stepped.id[i] = upc_register_ctx(&stepped.upc, ctx_next,
+						 count_cfunc, &stepped.hits);
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) || signal_self(SIGSTOP))
+		return KSFT_FAIL;
+	while (READ_ONCE(stepped.hits) < 2)
+		cpu_relax();
+	return 0;
+}
+
+/* How many of the next events say that upcalls wait for a step to be over. */
+static int count_deferred(int owner)
+{
+	char event[64];
+	char *next;
+	int n = 0;
+
+	snprintf(event, sizeof(event),
+		 ": upcall_defer: owner=%d stepped_by=tracer\n", owner);
+	for (;;) {
+		next = strstr(at, ": upcall_");
+		if (!next || strncmp(next, event, strlen(event)))
+			return n;
+		at = next + 2;
+		n++;
+	}
+}
+
+TEST_F(trace, of_a_task_that_is_stepped)
+{
+	pid_t t = clone_worker(stepped_main, NULL);
+	int i;
+
+	ASSERT_GT(t, 0);
+	ASSERT_TRUE(trace_stopped(t, SIGSTOP));
+	ASSERT_GT(stepped.id[0], 0);
+	ASSERT_GT(stepped.id[1], 0);
+	ASSERT_TRUE(trace_until(t, PTRACE_SINGLESTEP, SIGTRAP));
+	ASSERT_EQ(0, upc_dispatch(stepped.id[0], 5));
+	ASSERT_EQ(0, upc_dispatch(stepped.id[1], 6));
+	for (i = 0; i < 10; i++)
+		ASSERT_TRUE(trace_until(t, PTRACE_SINGLESTEP, SIGTRAP));
+	EXPECT_EQ(0, stepped.upc.pending);
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, t, NULL, NULL));
+	ASSERT_EQ(0, child_status(t));
+
+	ASSERT_TRUE(read_trace());
+	for (i = 0; i < 2; i++)
+		EXPECT_NEXT("register", "id=%d", t, stepped.id[i]);
+	EXPECT_NEXT("dispatch", "id=%d priority=5 owner_is=\"armed\"", t,
+		    stepped.id[0]);
+	EXPECT_NEXT("dispatch", "id=%d priority=6 owner_is=\"armed already\"", t,
+		    stepped.id[1]);
+	EXPECT_GT(count_deferred(t), 0);
+	EXPECT_NEXT("enter", "id=%d priority=6 crit_count=32 pending=5", t,
+		    stepped.id[1]);
+	EXPECT_NEXT("enter", "id=%d priority=5 crit_count=32 pending=0", t,
+		    stepped.id[0]);
+	EXPECT_NEXT("next", "to=another", t);
+	EXPECT_NEXT("next", "to=interrupted", t);
+	/* In the order of its list. */
+	EXPECT_NEXT("delete", "", t);
+	EXPECT_NEXT("delete", "", t);
+	EXPECT_TRUE(!strstr(at, "upcall_"));
+}
+
+/* Each kind of event once, or twice, but the one that takes a tracer. */
 static int all_of_them(void)
 {
 	int id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
