@@ -240,7 +240,7 @@ TEST_F(meanwhile, deleted)
 }
 
 /*
- * One that was hit in user mode has been told again since, by this dispatch: so
+ * One that was hit in user mode has been armed again since, by this dispatch: so
  * the upcall is entered, with what else is pending, where the handler begins.
  */
 TEST_F(meanwhile, dispatched_higher)

@@ -2,7 +2,7 @@
 /*
  * A signal ends WAIT and SUSPEND with EINTR, and a wake-up that turns out to
  * be for nothing does not end them. DragonFly's kernel ignored the signal and
- * did not look again after a wake-up. upcall.rst, section 6, WAIT and SUSPEND.
+ * did not check again after a wake-up. upcall.rst, section 6, WAIT and SUSPEND.
  */
 #include "upcall_proc.h"
 

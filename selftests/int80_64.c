@@ -2,7 +2,7 @@
 /*
  * Calls by int $0x80 are the 32-bit ABI's, whoever makes them. A 64-bit program
  * can so register upcalls, but none is entered as long as it runs 64-bit code:
- * they are held, and tell so in pending.
+ * they are held, and pending shows it.
  *
  * upcall.rst, section 4, rule 6.
  */

@@ -66,7 +66,7 @@ FIXTURE_TEARDOWN(nesting)
 	EXPECT_EQ(0, upc_poll(-1, 0));
 }
 
-/* Each priority is the least that interrupts the one before. */
+/* Each priority is the lowest that interrupts the one before. */
 TEST_F(nesting, on_top_of_each_other)
 {
 	int i;

@@ -25,11 +25,11 @@ FIXTURE_VARIANT(clear) {
 };
 
 FIXTURE_VARIANT_ADD(clear, null) { .priority = 0, .found = 1 };
-FIXTURE_VARIANT_ADD(clear, least) { .priority = INT_MIN, .found = 1 };
+FIXTURE_VARIANT_ADD(clear, lowest) { .priority = INT_MIN, .found = 1 };
 FIXTURE_VARIANT_ADD(clear, below) { .priority = 4, .found = 1 };
 FIXTURE_VARIANT_ADD(clear, equal) { .priority = 5, .found = 1 };
 FIXTURE_VARIANT_ADD(clear, above) { .priority = 6, .found = 0 };
-FIXTURE_VARIANT_ADD(clear, most) { .priority = INT_MAX, .found = 0 };
+FIXTURE_VARIANT_ADD(clear, highest) { .priority = INT_MAX, .found = 0 };
 FIXTURE_VARIANT_ADD(clear, equal_by_thread) {
 	.priority = 5, .found = 1, .other_task = true,
 };

@@ -32,7 +32,7 @@ FIXTURE_VARIANT_ADD(pending, raised) {
 	.before = 1, .priority = 5, .after = 5,
 };
 
-FIXTURE_VARIANT_ADD(pending, raised_to_most) {
+FIXTURE_VARIANT_ADD(pending, raised_to_highest) {
 	.before = 1, .priority = INT_MAX, .after = INT_MAX,
 };
 
@@ -52,7 +52,7 @@ FIXTURE_VARIANT_ADD(pending, negative) {
 	.before = -1, .priority = 5, .after = 5,
 };
 
-FIXTURE_VARIANT_ADD(pending, least) {
+FIXTURE_VARIANT_ADD(pending, lowest) {
 	.before = INT_MIN, .priority = 1, .after = 1,
 };
 

@@ -95,7 +95,7 @@ TEST_F(value, on_entry_counts_equals)
 	EXPECT_EQ(0, values[2]);
 }
 
-/* One that comes while another runs is told in pending, if it is held. */
+/* If one that comes while another runs is held, pending shows it. */
 static void dispatch_c(void *data)
 {
 	note(NULL);

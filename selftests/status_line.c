@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The line "Upcalls:" in /proc/PID/status: how many a task has registered, how
- * many of them are pending, the highest priority of these, and the least that
- * it waits for. It is a task's own, and goes at its exit and exec.
+ * many of them are pending, the highest priority of these, and the lowest
+ * that it waits for. It is a task's own, and goes at its exit and exec.
  *
  * Documentation/filesystems/proc.rst.
  */
@@ -33,7 +33,7 @@ static bool read_line(pid_t tid, struct shown *s)
 	return found;
 }
 
-#define EXPECT_LINE(task, reg, pend, prio, least)			\
+#define EXPECT_LINE(task, reg, pend, prio, min_prio)			\
 	do {								\
 		struct shown s_ = { -1, -1, -1, -1 };			\
 									\
@@ -41,7 +41,7 @@ static bool read_line(pid_t tid, struct shown *s)
 		EXPECT_EQ(reg, s_.registered);				\
 		EXPECT_EQ(pend, s_.pending);				\
 		EXPECT_EQ(prio, s_.priority);				\
-		EXPECT_EQ(least, s_.wait);				\
+		EXPECT_EQ(min_prio, s_.wait);				\
 	} while (0)
 
 FIXTURE(status) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The least priority WAIT and SUSPEND wait for: a lower one does not wake the
+ * The lowest priority that WAIT and SUSPEND wait for: a lower one does not wake the
  * sleeper, and less than 1 counts as 1.
  * upcall.rst, section 6, WAIT and SUSPEND.
  */
@@ -114,13 +114,13 @@ TEST_F(wait_threshold, a_lower_one_pending_before)
 
 TEST_F(wait_threshold, less_than_1_counts_as_1)
 {
-	static const int least[] = { 0, -1, -UPC_CRITADD, INT_MIN };
+	static const int min_prio[] = { 0, -1, -UPC_CRITADD, INT_MIN };
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(least); i++) {
+	for (i = 0; i < ARRAY_SIZE(min_prio); i++) {
 		memset(&sleeper, 0, sizeof(sleeper));
 		sleeper.upc.magic = UPCALL_MAGIC;
-		ASSERT_TRUE(start_sleeper(variant->cmd, least[i]));
+		ASSERT_TRUE(start_sleeper(variant->cmd, min_prio[i]));
 		/* Nothing is pending: it does sleep, and returns no random id. */
 		usleep(5000);
 		ASSERT_EQ(0, READ_ONCE(sleeper.returned));
