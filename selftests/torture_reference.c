@@ -5,6 +5,10 @@
  * return, and that registers and stack are what they were. A program is a row
  * of operations; an upcall's function and a signal's handler have some too.
  *
+ * The task has several struct upcall and registers with one after the other, in
+ * critical sections and upcalls too. Other tasks dispatch to it and delete its
+ * upcalls, and take away the structure of a task that owns none any more.
+ *
  * UPCALL_SEED is where it begins, UPCALL_SECONDS lets it go on. A program that
  * fails is printed, as short as it can be made: UPCALL_PROGRAM runs it again.
  *
@@ -12,6 +16,7 @@
  */
 #include "upcall_fault.h"
 #include "upcall_life.h"
+#include "upcall_next.h"
 #include "upcall_reference.h"
 #include "upcall_util.h"
 
@@ -19,27 +24,33 @@
 #define MAX_NESTED	60	/* what upcalls and handlers may add to one */
 #define MAX_LEVEL	12
 #define MAX_SECTIONS	4
+#define LIMIT		32	/* kernel.upcall_max, if it may be set */
 
 enum op {
-	OP_REGISTER, OP_REGISTER_BAD, OP_DISPATCH, OP_DISPATCH_STALE,
-	OP_REDISPATCH, OP_ENTER, OP_LEAVE, OP_DELETE, OP_DELETE_OWN, OP_POLL,
-	OP_POLL_OWN, OP_CLEAR, OP_CLEAR_OWN, OP_WAIT, OP_SUSPEND, OP_SIGNAL,
-	OP_BAD_UPC, OP_BAD_STACK, OP_OTHER_SLEEPING, OP_OTHER_RUNNING, OP_FORK,
+	OP_REGISTER, OP_REPLACE, OP_REPLACE_READ_ONLY, OP_REGISTER_BAD,
+	OP_REGISTER_FULL, OP_DISPATCH, OP_DISPATCH_STALE, OP_REDISPATCH,
+	OP_ENTER, OP_LEAVE, OP_DELETE, OP_DELETE_OWN, OP_POLL, OP_POLL_OWN,
+	OP_CLEAR, OP_CLEAR_OWN, OP_WAIT, OP_SUSPEND, OP_SIGNAL, OP_BAD_UPC,
+	OP_BAD_STACK, OP_OTHER_SLEEPING, OP_OTHER_RUNNING, OP_DELETED_SOME,
+	OP_DELETED_ASLEEP, OP_DELETED_RUNNING, OP_FORK,
 	NR_OPS
 };
 
 static const char * const op_names[NR_OPS] = {
-	"register", "register, bad", "dispatch", "dispatch, stale id",
+	"register", "register another upc", "register one that is read only",
+	"register, bad", "register, no room", "dispatch", "dispatch, stale id",
 	"redispatch", "enter", "leave", "delete", "delete own", "poll",
 	"poll own", "pollandclear", "pollandclear own", "wait", "suspend",
 	"signal", "dispatch, bad upc", "dispatch, bad stack",
-	"other task, asleep", "other task, running", "fork",
+	"other task, asleep", "other task, running", "some deleted by another",
+	"all deleted by another, asleep", "all deleted by another, running",
+	"fork",
 };
 
 /* How often each comes, of the sum of all. */
 static const unsigned char weights[NR_OPS] = {
-	30, 5, 120, 4, 20, 60, 60, 12, 1, 16, 16, 12, 12, 10, 20, 16, 4, 4, 4, 4,
-	1,
+	30, 40, 6, 8, 1, 120, 4, 20, 60, 60, 12, 1, 16, 16, 12, 12, 10, 20, 16,
+	4, 4, 4, 4, 6, 5, 5, 1,
 };
 
 /* A program: a seed, and which of its operations are run. */
@@ -60,18 +71,39 @@ static struct shared *shared;
 
 /* The child's. */
 static struct ref ref;
-static struct upcall *upc;
-static struct pages upc_pages;
+static struct upcall *upcs[REF_UPCS];	/* each in a page of its own */
+static struct pages pages[REF_UPCS];
 static unsigned int dice;	/* state of the generator */
 static int top_op, nested, level, last_id;
 static int other_id, other_priority, other_done, own_id_of_other;
+static int ids_before_other;	/* while there is another with an id, or 0 */
 static bool faulted, in_bad_memory;
-static char worker_stack[16384];
+static int hidden = -1;		/* the structure that is not there for now, */
+static bool replaced;		/* but other memory, if this is set */
+static int may_be_noted;	/* in it, for it went while its owner ran */
+static int room;		/* LIMIT, or 0 where that cannot be set */
+static char worker_stack[16384], hand_stack[16384], next_stack[16384];
+
+/* The context function notes in these where its frame is. */
+static struct cell {
+	struct upcall_frame_ia32 *frame;
+} cells[REF_MAX];
+
+/* The registration in progress, until its identifier is known. */
+static struct registration {
+	struct ref_upcall *u;
+	int id;
+} *registering;
+
+/* In one of the structures, whichever is in use when it is left. */
+struct section {
+	int upc, size;
+};
 
 /* One level: main, a cfunc or a handler. It leaves the sections it entered. */
 struct frame {
 	int nr_sections;
-	int sections[MAX_SECTIONS];
+	struct section sections[MAX_SECTIONS];
 };
 
 static void wrong(const char *what, long got, long expected)
@@ -119,98 +151,259 @@ static struct ref_upcall *some_upcall(void)
 
 	for (i = 0; i < REF_MAX; i++) {
 		u = &ref.up[(first + i) % REF_MAX];
-		if (u->id)
+		if (u->id > 0)
 			return u;
 	}
 	return NULL;
 }
 
+/* The structure in use, and any but that. */
+static int upc_in_use(void)
+{
+	return ref.upc - ref.upcs;
+}
+
+static int some_other_upc(void)
+{
+	return (upc_in_use() + 1 + roll(REF_UPCS - 1)) % REF_UPCS;
+}
+
+/* Any that was given out, and such as were not. */
+static int some_id(void)
+{
+	return 1 + roll(ids_before_other ?: last_id + 3);
+}
+
+/* Those that are not in use are to stay as they are, too. */
 static void state_as_expected(void)
 {
+	char what[32];
+	int i;
+
 	if (ref.enters)
 		wrong("an upcall not entered, its id", ref.enters->id, 0);
-	expect("crit_count", upc->crit_count, ref.crit_count);
-	expect("pending", upc->pending, ref.pending);
+	for (i = 0; i < REF_UPCS; i++) {
+		if (i == hidden)
+			continue;
+		snprintf(what, sizeof(what), "crit_count of %d%s", i,
+			 i == upc_in_use() ? ", in use," : "");
+		expect(what, upcs[i]->crit_count, ref.upcs[i].crit_count);
+		snprintf(what, sizeof(what), "pending of %d%s", i,
+			 i == upc_in_use() ? ", in use," : "");
+		expect(what, upcs[i]->pending, ref.upcs[i].pending);
+	}
 }
+
+static void hide(int n, enum damage damage)
+{
+	if (break_page(&pages[n], damage))
+		wrong("mprotect", -errno, 0);
+	hidden = n;
+}
+
+/*
+ * It is there again. Where it went while its owner ran, an upcall may have been
+ * held before, or was deleted before anybody could see that.
+ */
+static void unhide(void)
+{
+	static const struct upcall nothing;
+	int n = hidden, pending;
+
+	if (n < 0)
+		return;
+	if (replaced && memcmp(upcs[n], &nothing, sizeof(nothing)))
+		wrong("pending in other memory", upcs[n]->pending, 0);
+	replaced = false;
+	if (repair_page(&pages[n]))
+		wrong("mprotect", -errno, 0);
+	hidden = -1;
+	pending = upcs[n]->pending;
+	if (pending > ref.upcs[n].pending && pending <= may_be_noted)
+		upcs[n]->pending = ref.upcs[n].pending;
+	may_be_noted = 0;
+}
+
+static unsigned long return_address;
 
 /*
  * A call with a pattern in each register that it does not take, on a stack
  * with a pattern below: it gives back all but eax.
  */
-static int call(int cmd, int id, long data)
+static int patterned_call(int nr, long b_, long c_, long d_, long si_)
 {
-	unsigned int words[8], i, b = cmd, c = id, d = data;
-	unsigned int si = dice, di = ~dice, sp_before, sp_after;
+	unsigned int words[8], i, b = b_, c = c_, d = d_, si = si_, di = ~dice;
+	unsigned int sp_before, sp_after;
 	int ret;
 
 	for (i = 0; i < 8; i++)
 		words[i] = dice + i;
 	asm volatile("movl %%esp, %[before]\n\t"
-		     "int $0x80\n\t"
+		     "movl $1f, %[address]\n\t"
+		     "int $0x80\n"
+		     "1:\n\t"
 		     "movl %%esp, %[after]"
 		     : "=a" (ret), "+b" (b), "+c" (c), "+d" (d), "+S" (si),
 		       "+D" (di), [before] "=m" (sp_before),
-		       [after] "=m" (sp_after), "+m" (words)
-		     : "0" (__NR_upc_control)
+		       [after] "=m" (sp_after), "+m" (words),
+		       [address] "=m" (return_address)
+		     : "0" (nr)
 		     : "memory", "cc");
 	i = words[0];
-	expect("ebx", b, cmd);
-	expect("ecx", c, id);
-	expect("edx", d, (unsigned int)data);
-	expect("esi + edi", si + di, ~0u);
+	expect("ebx", b, (unsigned int)b_);
+	expect("ecx", c, (unsigned int)c_);
+	expect("edx", d, (unsigned int)d_);
+	expect("esi", si, (unsigned int)si_);
+	expect("edi", di, ~i);
 	expect("esp", sp_after, sp_before);
 	expect("a word of the stack", words[7], i + 7);
 	return ret;
 }
 
-static void some_ops(int n);
+/*
+ * A compiler that sees what is called would take it for a function that changes
+ * no variable of ours. But the kernel enters upcalls and handlers in it.
+ */
+static int (*raw_call)(int nr, long b, long c, long d, long si)
+	__attribute_used__ = patterned_call;
 
-static void cfunc(void *data)
+static int call(int cmd, int id, long data)
 {
-	struct ref_upcall *u = ref.enters;
-	bool way_b;
-
-	if (!u)
-		wrong("an upcall entered, its place", (char *)data - (char *)0, 0);
-	ref.enters = NULL;
-	/* data is the place that the id had, or the last one's. */
-	expect("data", (long)data, u - ref.up);
-	expect("crit_count in it", upc->crit_count, ref.crit_count);
-	expect("pending in it", upc->pending, ref.pending);
-	shared->entries++;
-	way_b = u->way_b;
-	some_ops(level < MAX_LEVEL ? roll(3) : 0);
-	ref_leave(&ref, way_b);
+	return raw_call(__NR_upc_control, cmd, id, data, dice);
 }
 
-static void op_register(void)
+/* The reference first: an upcall may be entered before the call returns. */
+static void redispatch(int min_prio)
 {
-	bool way_b = roll(2);
-	int id, place = 0;
+	ref_redispatch(&ref, min_prio);
+	expect("redispatch", call(UPC_CONTROL_DISPATCH, -1, min_prio), 0);
+}
 
-	while (place < REF_MAX && ref.up[place].id)
-		place++;
-	if (place == REF_MAX)
-		return;
-	id = upc_register_ctx(upc, way_b ? ctx_pop : ctx_next, cfunc,
-			      (void *)place);
+static void some_ops(int n);
+
+static void note_id(struct registration *r, int id)
+{
 	if (id <= 0 || ref_find(&ref, id))
 		wrong("a new id", id, 1);
 	/* Cyclic: a stale id does not soon name another. */
 	if (id <= last_id)
 		wrong("an id of before", id, last_id + 1);
 	last_id = id;
-	ref_register(&ref, id, way_b);
+	r->id = id;
+	r->u->id = id;
+	registering = NULL;
+}
+
+/*
+ * A registration has led here, and what it returns is in the frame; or in that
+ * of a signal handler, which we do not look for. Is the new one's id known?
+ */
+static bool all_ids_known(struct upcall_frame_ia32 *frame)
+{
+	if (registering && (__u32)frame->origip == return_address)
+		note_id(registering, frame->eax);
+	return !registering;
+}
+
+static void cfunc(void *data)
+{
+	struct ref_upcall *u = ref.enters;
+	struct ref_upc *upc = ref.upc;
+	struct cell *cell = data;
+	bool way_b, all_known;
+
+	if (!u)
+		wrong("an upcall entered, its place", cell - cells, -1);
+	ref.enters = NULL;
+	/* data has the place that the id had, or the last one's. */
+	expect("data", cell - cells, u - ref.up);
+	unhide();
+	state_as_expected();
+	shared->entries++;
+	way_b = u->way_b;
+	all_known = all_ids_known(cell->frame);
+	some_ops(level < MAX_LEVEL && all_known ? roll(3) : 0);
+	ref_leave(&ref, upc, way_b);
+}
+
+/* The call, for a place in the reference that it has already. */
+static int raw_register(int n, struct ref_upcall *u)
+{
+	return raw_call(__NR_upc_register, (long)upcs[n],
+			(long)(u->way_b ? ctx_pop_noting : ctx_next_noting),
+			(long)cfunc, (long)&cells[u - ref.up]);
+}
+
+/* Operations that an upcall does before this returns may delete the new one. */
+static void op_register(int n)
+{
+	bool other = ref.upc != &ref.upcs[n];
+	struct registration r = {};
+	int id;
+
+	if (ref_is_full(&ref))
+		return;
+	r.u = ref_register(&ref, &ref.upcs[n], roll(2));
+	if (other)
+		ref_rules(&ref, 0);
+	registering = &r;
+	id = raw_register(n, r.u);
+	if (registering == &r)
+		note_id(&r, id);
+	else
+		expect("the id after an upcall", id, r.id);
+}
+
+/* The one before is not touched, and need not be there. */
+static void op_replace(void)
+{
+	int n = some_other_upc();
+
+	if (ref_is_full(&ref))
+		return;
+	if (roll(2)) {
+		ref.upcs[n].pending = 0;
+		upcs[n]->pending = 0;
+	}
+	if (roll(2))
+		hide(upc_in_use(), roll(NR_DAMAGES));
+	op_register(n);
+	unhide();
+}
+
+/*
+ * It can be read, so it is registered; but what is pending cannot be noted in
+ * it, nor be entered by it.
+ */
+static void op_replace_read_only(void)
+{
+	int n = some_other_upc(), highest = ref_highest_priority(&ref);
+	struct registration r = {};
+
+	if (ref_is_full(&ref))
+		return;
+	faulted = false;
+	in_bad_memory = true;
+	hide(n, READ_ONLY);
+	r.u = ref_register(&ref, &ref.upcs[n], roll(2));
+	note_id(&r, raw_register(n, r.u));
+	in_bad_memory = false;
+	expect("SIGSEGV", faulted, highest > ref.upcs[n].pending);
+	unhide();
+	state_as_expected();
+	expect("highest pending", upc_poll(-1, highest),
+	       ref_poll_own(&ref, highest, false));
+	redispatch(0);
 }
 
 static void op_register_bad(void)
 {
 	struct upcall bad = { .magic = UPCALL_MAGIC + 1 };
-	void *at = upc, *ctx = ctx_next, *kernel = (void *)KERNEL_ADDR;
+	int n = roll(REF_UPCS), expected = -EFAULT;
+	void *at = upcs[n], *ctx = ctx_next, *kernel = (void *)KERNEL_ADDR;
 	upcall_func_t fn = cfunc;
-	int expected = -EFAULT;
 
-	switch (roll(5)) {
+	switch (roll(6)) {
 	case 0:
 		at = &bad;
 		expected = -EINVAL;
@@ -223,12 +416,41 @@ static void op_register_bad(void)
 		at = NULL;
 		break;
 	case 3:
+		hide(n, roll(2) ? UNMAPPED : NO_ACCESS);
+		break;
+	case 4:
 		ctx = kernel;
 		break;
 	default:
 		fn = kernel;
 	}
 	expect("a bad register", upc_register_ctx(at, ctx, fn, NULL), expected);
+	unhide();
+}
+
+/* Where there is no room for one more, that changes nothing either. */
+static void op_register_full(void)
+{
+	int ids[LIMIT + 1], n = 0, ret = 0;
+
+	while (room && n <= LIMIT) {
+		ret = upc_register_ctx(upcs[upc_in_use()], ctx_next, cfunc, NULL);
+		if (ret <= 0)
+			break;
+		ids[n++] = ret;
+	}
+	if (room)
+		expect("register, no room", ret, -EFBIG);
+	if (room)
+		expect("register another, no room",
+		       upc_register_ctx(upcs[some_other_upc()], ctx_next, cfunc,
+					NULL), -EFBIG);
+	state_as_expected();
+	while (n--) {
+		expect("delete one of many", upc_delete(ids[n]), 0);
+		if (last_id < ids[n])
+			last_id = ids[n];
+	}
 }
 
 static void op_dispatch(void)
@@ -242,52 +464,60 @@ static void op_dispatch(void)
 
 static void op_dispatch_stale(void)
 {
-	/* Any that was given out, and such as were not. */
-	int id = 1 + roll(last_id + 3);
+	int id = some_id();
 	int ret = ref_dispatch(&ref, id, 1);
 
 	expect("dispatch, any id", call(UPC_CONTROL_DISPATCH, id, 1), ret);
 }
 
-/* The reference first: an upcall may be entered before the call returns. */
-static void redispatch(int least)
+static void leave_section(struct section *s)
 {
-	ref_redispatch(&ref, least);
-	expect("redispatch", call(UPC_CONTROL_DISPATCH, -1, least), 0);
-}
+	struct upcall *upc = upcs[s->upc];
 
-static void op_leave(struct frame *f)
-{
-	if (!f->nr_sections)
-		return;
-	ref.crit_count -= f->sections[--f->nr_sections];
+	ref.upcs[s->upc].crit_count -= s->size;
 	barrier();
-	upc->crit_count -= f->sections[f->nr_sections];
+	upc->crit_count -= s->size;
 	barrier();
 	if (upc->pending > upc->crit_count) {
-		if (roll(2))
+		if (roll(2)) {
+			ref.upcs[s->upc].pending = 0;
 			upc->pending = 0;
+		}
 		redispatch(0);
 	}
 }
 
+static void enter_section(struct section *s)
+{
+	ref.upcs[s->upc].crit_count += s->size;
+	upcs[s->upc]->crit_count += s->size;
+	barrier();
+}
+
+static void op_leave(struct frame *f)
+{
+	if (f->nr_sections)
+		leave_section(&f->sections[--f->nr_sections]);
+}
+
+/* One in a structure that is not in use holds nothing back, until it is. */
 static void op_enter(struct frame *f)
 {
 	static const int sizes[] = { 1, 31, 32, 32, 32, 33, 64 };
-	int size = sizes[roll(ARRAY_SIZE(sizes))];
+	struct section *s = &f->sections[f->nr_sections];
 
 	if (f->nr_sections == MAX_SECTIONS)
 		return;
-	f->sections[f->nr_sections++] = size;
-	ref.crit_count += size;
-	upc->crit_count += size;
-	barrier();
+	f->nr_sections++;
+	s->size = sizes[roll(ARRAY_SIZE(sizes))];
+	s->upc = roll(8) ? upc_in_use() : (int)roll(REF_UPCS);
+	enter_section(s);
 }
 
 static void op_delete(void)
 {
 	struct ref_upcall *u = some_upcall();
-	int id = u && roll(8) ? u->id : 1 + (int)roll(last_id + 2);
+	int id = u && roll(8) ? u->id : some_id();
 
 	expect("delete", call(UPC_CONTROL_DELETE, id, 0),
 	       ref_delete(&ref, id));
@@ -297,7 +527,7 @@ static void op_poll(bool clear)
 {
 	struct ref_upcall *u = some_upcall();
 	int cmd = clear ? UPC_CONTROL_POLLANDCLEAR : UPC_CONTROL_POLL;
-	int id = u && roll(8) ? u->id : 1 + (int)roll(last_id + 2);
+	int id = u && roll(8) ? u->id : some_id();
 	int priority = some_priority();
 
 	expect("poll", call(cmd, id, priority),
@@ -336,14 +566,15 @@ static void op_wait(void)
 	expect("wait", call(UPC_CONTROL_WAIT, -1, priority), ret);
 }
 
+/* It leaves a section of the structure that is in use. */
 static void op_suspend(struct frame *f)
 {
+	struct section *s = &f->sections[f->nr_sections - 1];
 	int priority = some_priority();
 	int ret;
 
-	if (!f->nr_sections ||
-	    f->sections[f->nr_sections - 1] != UPC_CRITADD ||
-	    !is_pending_or_rare(priority))
+	if (!f->nr_sections || s->size != UPC_CRITADD ||
+	    s->upc != upc_in_use() || !is_pending_or_rare(priority))
 		return;
 	f->nr_sections--;
 	ret = ref_suspend(&ref, priority);
@@ -382,8 +613,7 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 			 nested, info->si_addr);
 		_exit(KSFT_FAIL);
 	}
-	if (upc_pages.damage != NR_DAMAGES)
-		repair_page(&upc_pages);
+	unhide();
 	faulted = true;
 }
 
@@ -393,17 +623,15 @@ static void op_bad_upc(void)
 	struct ref_upcall *u = some_upcall();
 	int priority = some_priority(), id;
 
-	if (!u || ref.pending)
+	if (!u || ref.upc->pending)
 		return;
 	id = u->id;
 	ref_mark(&ref, id, priority);
 	faulted = false;
 	in_bad_memory = true;
-	if (break_page(&upc_pages, roll(NR_DAMAGES)))
-		wrong("mprotect", -errno, 0);
+	hide(upc_in_use(), roll(NR_DAMAGES));
 	expect("dispatch, bad upc", upc_dispatch(id, priority), 0);
 	in_bad_memory = false;
-	upc_pages.damage = NR_DAMAGES;
 	expect("SIGSEGV", faulted, true);
 	state_as_expected();
 	expect("still pending", upc_poll(id, priority), 1);
@@ -418,7 +646,8 @@ static void op_bad_stack(void)
 	stack_t ss = {};
 
 	/* Held, and it would not be written to. */
-	if (!u || ref.pending || ref.crit_count >= ref_at_least_1(priority))
+	if (!u || ref.upc->pending ||
+	    ref.upc->crit_count >= ref_at_least_1(priority))
 		return;
 	/* The signal would take the alternate stack for free. */
 	if (sigaltstack(NULL, &ss) || ss.ss_flags & SS_ONSTACK)
@@ -468,6 +697,7 @@ static void op_other(bool running)
 	other_id = u->id;
 	other_priority = some_priority();
 	other_done = 0;
+	ids_before_other = last_id;
 	ref_mark(&ref, other_id, other_priority);
 	ref_rules(&ref, 0);
 	pid = clone(other, worker_stack + sizeof(worker_stack),
@@ -479,7 +709,198 @@ static void op_other(bool running)
 	expect("the other task", child_status(pid), 0);
 	state_as_expected();
 	expect("poll of the other's", upc_poll(own_id_of_other, 0), -ENOENT);
-	last_id = own_id_of_other;
+	ids_before_other = 0;
+	if (last_id < own_id_of_other)
+		last_id = own_id_of_other;
+}
+
+/* What another task does to this one's upcalls, one thing after the other. */
+static struct {
+	int nr_dispatches, nr_deletions;
+	int ids[REF_MAX], priorities[REF_MAX], doomed[REF_MAX];
+	int hides;		/* that structure, or -1 */
+	int damage;
+	int done;
+} hand;
+
+#define REPLACED	NR_DAMAGES	/* other memory is there then */
+
+static int take_away(struct pages *p, int how)
+{
+	if (break_page(p, how == REPLACED ? UNMAPPED : how))
+		return -1;
+	return how == REPLACED &&
+	       mmap(p->middle, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		    MAP_ANONYMOUS | MAP_FIXED, -1, 0) != p->middle;
+}
+
+static int hand_main(void *data)
+{
+	int i;
+
+	for (i = 0; i < hand.nr_dispatches; i++)
+		if (upc_dispatch(hand.ids[i], hand.priorities[i]))
+			return KSFT_FAIL;
+	for (i = 0; i < hand.nr_deletions; i++)
+		if (upc_delete(hand.doomed[i]))
+			return KSFT_FAIL;
+	if (hand.hides >= 0 && take_away(&pages[hand.hides], hand.damage))
+		return KSFT_FAIL;
+	WRITE_ONCE(hand.done, 1);
+	return 0;
+}
+
+/* Running, this task makes calls until that is done; else it is in one. */
+static void lend_a_hand(bool running)
+{
+	pid_t pid;
+
+	hand.done = 0;
+	pid = clone(hand_main, hand_stack + sizeof(hand_stack), CLONE_VM |
+		    SIGCHLD | (running ? 0 : CLONE_VFORK), NULL);
+	if (pid < 0)
+		wrong("clone", -errno, 1);
+	while (running && !READ_ONCE(hand.done)) {
+		if (upc_poll(-1, 0) < 0)
+			wrong("poll meanwhile", -1, 0);
+	}
+	expect("the other task", child_status(pid), 0);
+}
+
+/* Which are dispatched, and at which priorities, is up to the program. */
+static void plan_dispatches(int n, int max)
+{
+	struct ref_upcall *u;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		u = some_upcall();
+		hand.ids[i] = u->id;
+		hand.priorities[i] = max ? 1 + (int)roll(max) : some_priority();
+	}
+	hand.nr_dispatches = n;
+}
+
+/* They were dispatched before, some of them, and of the rest one is entered. */
+static void op_deleted_some(void)
+{
+	struct ref_upcall *u;
+	int i, n;
+
+	if (!some_upcall())
+		return;
+	hand.hides = -1;
+	hand.nr_deletions = 0;
+	plan_dispatches(1 + roll(4), 0);
+	for (i = 0; i < hand.nr_dispatches; i++)
+		ref_mark(&ref, hand.ids[i], hand.priorities[i]);
+	for (n = 1 + roll(3); n; n--) {
+		u = some_upcall();
+		if (!u)
+			break;
+		hand.doomed[hand.nr_deletions++] = u->id;
+		ref_delete(&ref, u->id);
+	}
+	ref_rules(&ref, 0);
+	lend_a_hand(false);
+}
+
+static void next_resumes_here(void)
+{
+	struct upcall_frame_ia32 *f = (void *)(next_stack + 12288);
+
+	*f = (struct upcall_frame_ia32)FRAME_THAT_LEADS_HERE;
+	do_next(f);
+	expect("eax of the frame", seen.eax, 0x0a0a0a0a);
+	expect("ecx of the frame", seen.ecx, 0x0c0c0c0c);
+	expect("edx of the frame", seen.edx, 0x0d0d0d0d);
+	expect("esp of the frame", seen.esp, (long)(f + 1));
+}
+
+/* A call of a task that owns no upcalls, and whose struct upcall is not there. */
+static void call_without_upcalls(int how)
+{
+	switch (roll(10)) {
+	case 0:
+		return expect("poll of none", call(UPC_CONTROL_POLL, -1, 0), 0);
+	case 1:
+		return expect("dispatch of none",
+			      call(UPC_CONTROL_DISPATCH, some_id(), 1), -ENOENT);
+	case 2:
+		return expect("redispatch of none",
+			      call(UPC_CONTROL_DISPATCH, -1, some_priority()), 0);
+	case 3:
+		return expect("delete of none",
+			      call(UPC_CONTROL_DELETE, -1, 0), 0);
+	case 4:
+		return expect("pollandclear of none",
+			      call(UPC_CONTROL_POLLANDCLEAR, -1, 0), 0);
+	case 5:
+		if (how != REPLACED)
+			expect("suspend without upc",
+			       call(UPC_CONTROL_SUSPEND, -1, 1), -EFAULT);
+		return;
+	case 6:
+		return next_resumes_here();
+	case 7:
+		return expect("kill", signal_self(SIGALRM), 0);
+	case 8:
+		if (how == UNMAPPED || how == NO_ACCESS)
+			expect("register without upc",
+			       upc_register_ctx(upcs[upc_in_use()], ctx_next,
+						cfunc, NULL), -EFAULT);
+		return;
+	default:
+		if (!roll(4))
+			expect("wait for none",
+			       call(UPC_CONTROL_WAIT, -1, 1), -EINTR);
+	}
+}
+
+/*
+ * Another task dispatches them, deletes all, and takes the structure away. The
+ * kernel does not touch that any more, whatever the task does, nor when another
+ * one has taken its place. Then it is there again.
+ */
+static void op_deleted(bool running)
+{
+	struct section held = { .upc = upc_in_use(), .size = 1000 };
+	struct ref_upcall *u;
+	int i, how = roll(REPLACED + 1);
+
+	if (!some_upcall())
+		return;
+	plan_dispatches(roll(4), running ? 100 : 0);
+	hand.nr_deletions = 0;
+	for (u = ref.up; u < ref.up + REF_MAX; u++)
+		if (u->id)
+			hand.doomed[hand.nr_deletions++] = u->id;
+	hand.hides = upc_in_use();
+	hand.damage = how;
+	/* Which of them is entered would be a matter of time. */
+	if (running)
+		enter_section(&held);
+	ref_delete_own(&ref);
+	lend_a_hand(running);
+	hidden = hand.hides;
+	replaced = how == REPLACED;
+	for (i = 0; running && i < hand.nr_dispatches; i++)
+		if (may_be_noted < hand.priorities[i])
+			may_be_noted = hand.priorities[i];
+	for (i = 1 + roll(4); i; i--)
+		call_without_upcalls(how);
+	state_as_expected();
+	if (roll(2)) {
+		op_register(some_other_upc());
+		op_dispatch();
+	}
+	unhide();
+	if (running)
+		leave_section(&held);
+	for (i = 1 + roll(3); i; i--) {
+		op_register(roll(REF_UPCS));
+		state_as_expected();
+	}
 }
 
 static void op_fork(void)
@@ -506,7 +927,13 @@ static void do_op(enum op op, struct frame *f)
 		printf("# %*s%d %s\n", level * 2, "", top_op, op_names[op]);
 	switch (op) {
 	case OP_REGISTER:
-		return op_register();
+		return op_register(upc_in_use());
+	case OP_REPLACE:
+		return op_replace();
+	case OP_REPLACE_READ_ONLY:
+		return op_replace_read_only();
+	case OP_REGISTER_FULL:
+		return op_register_full();
 	case OP_REGISTER_BAD:
 		return op_register_bad();
 	case OP_DISPATCH:
@@ -543,6 +970,11 @@ static void do_op(enum op op, struct frame *f)
 	case OP_OTHER_SLEEPING:
 	case OP_OTHER_RUNNING:
 		return op_other(op == OP_OTHER_RUNNING);
+	case OP_DELETED_SOME:
+		return op_deleted_some();
+	case OP_DELETED_ASLEEP:
+	case OP_DELETED_RUNNING:
+		return op_deleted(op == OP_DELETED_RUNNING);
 	case OP_FORK:
 		return op_fork();
 	case NR_OPS:
@@ -594,18 +1026,20 @@ static void run(const struct program *p)
 	struct sigaction sa = { .sa_handler = handler };
 	int i;
 
-	if (make_pages(&upc_pages) ||
-	    handle_on_altstack(SIGSEGV, 0, on_segv) ||
+	for (i = 0; i < REF_UPCS; i++) {
+		if (make_pages(&pages[i]))
+			wrong("the beginning", -errno, 0);
+		/* Across two words of a page, not at its beginning. */
+		upcs[i] = (void *)pages[i].middle + 4 * ((p->seed + i) % 8);
+		upcs[i]->magic = UPCALL_MAGIC;
+	}
+	if (handle_on_altstack(SIGSEGV, 0, on_segv) ||
 	    handle_on_altstack(SIGALRM, SA_NODEFER, on_tick) ||
 	    sigaction(SIGUSR1, &sa, NULL) || start_ticks(3))
 		wrong("the beginning", -errno, 0);
-	/* Across two words of a page, not at its beginning. */
-	upc = (void *)upc_pages.middle + 4 * (p->seed % 8);
-	upc->magic = UPCALL_MAGIC;
-	upc_pages.damage = NR_DAMAGES;
 	seed_dice(p->seed, LENGTH);
 	for (i = 0; i < 3; i++)
-		op_register();
+		op_register(0);
 	for (i = 0; i < LENGTH; i++) {
 		if (p->left_out[i])
 			continue;
@@ -615,7 +1049,8 @@ static void run(const struct program *p)
 		one_op(&main_frame);
 	}
 	leave_all(&main_frame);
-	expect("crit_count at the end", upc->crit_count, 0);
+	for (i = 0; i < REF_UPCS; i++)
+		expect("crit_count at the end", upcs[i]->crit_count, 0);
 	_exit(0);
 }
 
@@ -732,6 +1167,7 @@ static bool all_operations_ran(void)
 int main(void)
 {
 	const char *text = getenv("UPCALL_PROGRAM");
+	int limit = upcall_limit();
 	struct program p;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -741,15 +1177,20 @@ int main(void)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || watch_for_hangs())
 		ksft_exit_fail_msg("no memory\n");
+	/* Small, so that it is reached. */
+	if (set_upcall_limit(LIMIT) && upcall_limit() == LIMIT)
+		room = LIMIT;
 	if (text) {
 		if (!read_program(&p, text))
 			ksft_exit_fail_msg("UPCALL_PROGRAM is not one\n");
 		print_program(&p);
+		set_upcall_limit(limit);
 		ksft_test_result(!shared->why[0], "the program\n");
 		ksft_finished();
 	}
 	ksft_test_result(run_programs(first_seed(), iterations(1000)),
 			 "each step as the reference has it\n");
+	set_upcall_limit(limit);
 	ksft_test_result(all_operations_ran(), "every operation came\n");
 	ksft_finished();
 }

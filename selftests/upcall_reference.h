@@ -5,9 +5,12 @@
  * written to be compared with that text, not to be fast, and knows nothing of
  * how the kernel does it.
  *
- * The reference is told what the program is about to do, and says what has to
+ * The program calls the reference before it does a step, and gets what has to
  * come of that: an upcall to be entered, in ->enters, or none, and what the
- * call returns. An upcall that is entered, and left, is told to it too.
+ * call returns. Its context functions do so too, when they leave.
+ *
+ * Of several struct upcall that the program has, ->upc is the one in use. An
+ * upcall is left, and a critical section too, by the one it was entered by.
  */
 #ifndef UPCALL_REFERENCE_H
 #define UPCALL_REFERENCE_H
@@ -15,6 +18,14 @@
 #include "upcall_test.h"
 
 #define REF_MAX		24	/* upcalls at a time */
+#define REF_UPCS	4	/* struct upcall */
+#define REF_NO_ID	(-1)	/* registered, but the call is not over yet */
+
+/* A struct upcall. */
+struct ref_upc {
+	int crit_count;
+	int pending;
+};
 
 struct ref_upcall {
 	int id;			/* 0: this place is free */
@@ -24,8 +35,8 @@ struct ref_upcall {
 };
 
 struct ref {
-	int crit_count;
-	int pending;
+	struct ref_upc upcs[REF_UPCS];
+	struct ref_upc *upc;	/* as last registered, or NULL */
 	struct ref_upcall *enters;
 	unsigned int clock;
 	struct ref_upcall up[REF_MAX];
@@ -68,33 +79,51 @@ static inline int ref_highest_priority(struct ref *ref)
 	return u ? u->priority : 0;
 }
 
-/* Section 4, rules 1 and 2; only for upcalls of at least @least. */
-static inline void ref_rules(struct ref *ref, int least)
+/* Section 4, rules 1 and 2; only for upcalls of min_prio or more. */
+static inline void ref_rules(struct ref *ref, int min_prio)
 {
 	struct ref_upcall *u = ref_highest(ref);
+	struct ref_upc *upc = ref->upc;
 
 	ref->enters = NULL;
 	if (!u)
 		return;
-	if (ref->pending || ref->crit_count >= u->priority ||
-	    u->priority < least) {
-		if (ref->pending < u->priority)
-			ref->pending = u->priority;
+	if (upc->pending || upc->crit_count >= u->priority ||
+	    u->priority < min_prio) {
+		if (upc->pending < u->priority)
+			upc->pending = u->priority;
 		return;
 	}
 	u->priority = 0;
-	ref->crit_count += UPC_CRITADD;
-	ref->pending = ref_highest_priority(ref);
+	upc->crit_count += UPC_CRITADD;
+	upc->pending = ref_highest_priority(ref);
 	ref->enters = u;
 }
 
-static inline void ref_register(struct ref *ref, int id, bool way_b)
+static inline bool ref_is_full(struct ref *ref)
+{
+	int i;
+
+	for (i = 0; i < REF_MAX; i++)
+		if (!ref->up[i].id)
+			return false;
+	return true;
+}
+
+/*
+ * Section 3. The caller sets the identifier when it knows it. If the structure
+ * is another than before, what is pending is judged by it: ref_rules().
+ */
+static inline struct ref_upcall *ref_register(struct ref *ref,
+					      struct ref_upc *upc, bool way_b)
 {
 	struct ref_upcall *u = ref->up;
 
 	while (u->id)
 		u++;
-	*u = (struct ref_upcall) { .id = id, .way_b = way_b };
+	*u = (struct ref_upcall) { .id = REF_NO_ID, .way_b = way_b };
+	ref->upc = upc;
+	return u;
 }
 
 /* Marks it pending; what becomes of that is up to ref_rules(). */
@@ -122,10 +151,10 @@ static inline int ref_dispatch(struct ref *ref, int id, int priority)
 }
 
 /* DISPATCH of -1, and NEXT: pending is acknowledged. */
-static inline int ref_redispatch(struct ref *ref, int least)
+static inline int ref_redispatch(struct ref *ref, int min_prio)
 {
-	ref->pending = 0;
-	ref_rules(ref, ref_at_least_1(least));
+	ref->upc->pending = 0;
+	ref_rules(ref, ref_at_least_1(min_prio));
 	return 0;
 }
 
@@ -184,19 +213,22 @@ static inline int ref_wait(struct ref *ref, int priority)
 
 static inline int ref_suspend(struct ref *ref, int priority)
 {
-	ref->crit_count -= UPC_CRITADD;
-	ref->pending = 0;
+	ref->upc->crit_count -= UPC_CRITADD;
+	ref->upc->pending = 0;
 	return ref_wait(ref, priority);
 }
 
-/* cfunc has returned. Either way (A), or (B), section 5. */
-static inline void ref_leave(struct ref *ref, bool way_b)
+/*
+ * cfunc has returned, in an upcall that was entered by upc. Either way (A), or
+ * (B), section 5; NEXT uses the structure that is in use by then.
+ */
+static inline void ref_leave(struct ref *ref, struct ref_upc *upc, bool way_b)
 {
 	ref->enters = NULL;
 	if (!way_b)
-		ref->pending = 1;
-	ref->crit_count -= UPC_CRITADD;
-	if (ref->pending)
+		upc->pending = 1;
+	upc->crit_count -= UPC_CRITADD;
+	if (upc->pending)
 		ref_redispatch(ref, 1);
 }
 
