@@ -6,6 +6,10 @@
  * it, held upcalls come in the order of their priorities, identifiers are
  * unique, registers and stack are what they were, and all is given back.
  *
+ * Each thread has several struct upcall, and registers with one after the
+ * other. The kernel touches none but the last, and that not while all that the
+ * thread had registered is deleted.
+ *
  * Each life is a process: rounds of disorder, each followed by one of order.
  * UPCALL_SEED is where it begins, UPCALL_SECONDS lets it go on.
  *
@@ -19,8 +23,12 @@
 
 #define THREADS		4
 #define EACH		4	/* upcalls of a thread */
+#define UPCS		3	/* and its struct upcall, each in a page */
+#define DEEPEST		8	/* upcalls that register, on top of each other */
 #define ROUNDS		15
 #define TURNS		40	/* operations of a thread in a round */
+#define CELLS		256	/* no cfunc begins so many registrations late */
+#define CROSSINGS	10	/* of a dispatch and a registration in a round */
 #define IDS		8192	/* ids that are told apart: cyclic, so enough */
 #define WORKER_STACK	16384
 
@@ -37,17 +45,24 @@ struct thread {
 	pthread_t thread;
 	pid_t tid;
 	int number;
-	struct pages pages;
-	struct upcall *upc;
+	struct upcall *upcs[UPCS];
+	struct upcall *upc;	/* as last registered */
+	int keeps_upc;		/* no upcall is to register another now */
+	int nested;		/* upcalls */
+	bool untouchable;	/* what is hidden is none of the kernel's */
 	unsigned int dice;
+	int owned;		/* at most so many, if it registers no more */
 	int ids[EACH];		/* 0: to be registered (again) */
+	int cells[CELLS];	/* for cfunc to find its id, one a registration */
+	unsigned int nr_cells;
 	int order[EACH];	/* what was entered in a round of order */
 	int nr_order;
 	char worker_stack[WORKER_STACK];
 };
 
 struct shared {
-	unsigned long operations, entries, signals, faults, lives, workers;
+	unsigned long operations, entries, signals, faults, lives, workers,
+		      replaced, without;
 	char why[200];
 };
 
@@ -73,19 +88,61 @@ static unsigned int roll(unsigned int below)
 	return throw_dice(&self->dice, below);
 }
 
-static void enter(void)
+/* An upcall may register another: what is entered in one is left in that. */
+static struct upcall *enter(void)
 {
-	self->upc->crit_count += UPC_CRITADD;
+	struct upcall *upc = self->upc;
+
+	upc->crit_count += UPC_CRITADD;
 	barrier();
+	return upc;
 }
 
-static void leave(void)
+static void see_to_pending(struct upcall *upc)
 {
 	barrier();
-	self->upc->crit_count -= UPC_CRITADD;
-	barrier();
-	if (self->upc->pending > self->upc->crit_count)
+	if (upc->pending > upc->crit_count)
 		upc_dispatch(-1, 0);
+}
+
+static void leave(struct upcall *upc)
+{
+	barrier();
+	upc->crit_count -= UPC_CRITADD;
+	see_to_pending(upc);
+}
+
+/* Until it does so no more, no upcall makes the thread use another. */
+static struct upcall *keep_upc(void)
+{
+	self->keeps_upc++;
+	barrier();
+	return self->upc;
+}
+
+static void keep_upc_no_more(void)
+{
+	barrier();
+	self->keeps_upc--;
+}
+
+static void protect(struct upcall *upc, int prot)
+{
+	if (mprotect(upc, PAGE, prot))
+		wrong("mprotect: errno %d", errno);
+}
+
+static void hide(struct upcall *upc)
+{
+	protect(upc, roll(2) ? PROT_NONE : PROT_READ);
+}
+
+static void repair(void)
+{
+	int i;
+
+	for (i = 0; i < UPCS; i++)
+		protect(self->upcs[i], PROT_READ | PROT_WRITE);
 }
 
 static struct up *of_id(int id)
@@ -107,10 +164,11 @@ static void dispatch(int id)
 
 static void dispatch_in_section(int id)
 {
-	enter();
+	struct upcall *upc = enter();
+
 	if (id)
 		dispatch(id);
-	leave();
+	leave(upc);
 }
 
 static int somebodys_id(void)
@@ -118,18 +176,16 @@ static int somebodys_id(void)
 	return READ_ONCE(threads[roll(THREADS)].ids[roll(EACH)]);
 }
 
-static void cfunc(void *data)
+static void replace_upc(void);
+
+/* Entered by upc, which may not be the one in use any more when it ends. */
+static void cfunc(void *data, struct upcall *upc)
 {
-	int *place = data, id = READ_ONCE(*place);
-	struct upcall *upc = self->upc;
+	int *cell = data, id = READ_ONCE(*cell);
 	int crit = upc->crit_count;
-	struct up *u;
+	struct up *u = of_id(id);
 
 	count(&shared->entries);
-	/* It may have been deleted since it was entered. */
-	if (!id)
-		return;
-	u = of_id(id);
 	WRITE_ONCE(u->seen, READ_ONCE(u->posted));
 	if (crit < UPC_CRITADD || crit - UPC_CRITADD >= u->priority)
 		wrong("entered at %d with priority %d", crit, u->priority);
@@ -139,39 +195,74 @@ static void cfunc(void *data)
 		self->order[self->nr_order++] = u->priority;
 		return;
 	}
+	self->nested++;
 	if (!READ_ONCE(stopping) && !roll(3)) {
 		id = somebodys_id();
 		if (id)
 			dispatch(id);
 	}
-	if (!roll(4)) {
-		enter();
-		leave();
-	}
+	if (!READ_ONCE(stopping) && self->nested < DEEPEST && !roll(6))
+		replace_upc();
+	if (!roll(4))
+		leave(enter());
+	self->nested--;
 	if (upc->crit_count != crit)
 		wrong("crit_count was %d, is %d", crit, upc->crit_count);
 }
 
-/* cfunc finds the upcall by the place, so that is filled before a dispatch. */
-static void register_one(int place)
+static int register_with(struct upcall *upc, int *cell)
+{
+	return upc_register_ctx(upc, roll(2) ? ctx_next : ctx_pop, (void *)cfunc,
+				cell);
+}
+
+static void dispatch_and_compute(void);
+
+/*
+ * cfunc finds the upcall by the cell, so that is filled before a dispatch. The
+ * structure before this one is not touched any more.
+ */
+static void register_one(int place, struct upcall *upc)
 {
 	int priority = 1 + roll(roll(2) ? 32 : 100);
+	struct upcall *before = keep_upc();
+	int *cell = &self->cells[self->nr_cells++ % CELLS];
+	bool hidden = upc != before && !roll(4);
 	struct up *u;
 	int id;
 
-	enter();
-	self->upc->crit_count += 1000;
-	id = upc_register_ctx(self->upc, roll(2) ? ctx_next : ctx_pop, cfunc,
-			      &self->ids[place]);
+	before->crit_count += 1000 + UPC_CRITADD;
+	__atomic_fetch_add(&self->owned, 1, __ATOMIC_RELAXED);
+	if (hidden)
+		hide(before);
+	id = register_with(upc, cell);
 	if (id <= 0)
 		wrong("registration gave %d", id);
+	self->upc = upc;
+	if (hidden) {
+		self->untouchable = true;
+		dispatch_and_compute();
+		self->untouchable = false;
+		repair();
+	}
+	if (upc != before)
+		count(&shared->replaced);
 	u = of_id(id);
 	if (READ_ONCE(u->live))
 		wrong("%d and %d are alive, and the same", u->id, id);
 	*u = (struct up) { .id = id, .live = 1, .priority = priority };
+	WRITE_ONCE(*cell, id);
 	__atomic_store_n(&self->ids[place], id, __ATOMIC_RELEASE);
-	self->upc->crit_count -= 1000;
-	leave();
+	barrier();
+	before->crit_count -= 1000 + UPC_CRITADD;
+	keep_upc_no_more();
+	/* It may have been left with pending set, long ago. */
+	see_to_pending(upc);
+}
+
+static struct upcall *some_upc(void)
+{
+	return roll(3) ? self->upc : self->upcs[roll(UPCS)];
 }
 
 static void register_missing(void)
@@ -180,19 +271,18 @@ static void register_missing(void)
 
 	for (i = 0; i < EACH; i++) {
 		if (!READ_ONCE(self->ids[i]))
-			register_one(i);
+			register_one(i, some_upc());
 	}
 }
 
 /* Whoever takes the id out of its place deletes it. */
-static void delete_one(void)
+static bool delete_one(struct thread *t, int place)
 {
-	int *place = &threads[roll(THREADS)].ids[roll(EACH)];
-	int id = __atomic_exchange_n(place, 0, __ATOMIC_ACQ_REL);
+	int id = __atomic_exchange_n(&t->ids[place], 0, __ATOMIC_ACQ_REL);
 	int ret;
 
 	if (!id)
-		return;
+		return false;
 	ret = upc_delete(id);
 	if (ret)
 		wrong("DELETE of %d gave %d", id, ret);
@@ -200,6 +290,25 @@ static void delete_one(void)
 	ret = upc_poll(id, 0);
 	if (ret != -ENOENT)
 		wrong("POLL of a deleted one gave %d", ret);
+	__atomic_fetch_sub(&t->owned, 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+static void delete_all(struct thread *t)
+{
+	int i;
+
+	for (i = 0; i < EACH; i++)
+		delete_one(t, i);
+}
+
+/* Makes room for one that is registered with another structure. */
+static void replace_upc(void)
+{
+	int place = roll(EACH);
+
+	if (!self->keeps_upc && delete_one(self, place))
+		register_one(place, self->upcs[roll(UPCS)]);
 }
 
 /* What was taken off the queue is put there again: it stays owed. */
@@ -222,19 +331,16 @@ static void sleep_for_one(bool suspend)
 	int ret;
 
 	if (suspend) {
+		/* It leaves a section of the structure that is in use. */
+		keep_upc();
 		enter();
 		ret = upc_suspend(1 + roll(40));
+		keep_upc_no_more();
 	} else {
 		ret = upc_wait(1 + roll(40));
 	}
 	if (ret <= 0 && ret != -EINTR)
 		wrong("waiting gave %d", ret);
-}
-
-static void repair(void)
-{
-	if (mprotect(self->pages.middle, PAGE, PROT_READ | PROT_WRITE))
-		wrong("mprotect: errno %d", errno);
 }
 
 /*
@@ -243,6 +349,8 @@ static void repair(void)
  */
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
+	if (self->untouchable && info->si_code == SI_KERNEL)
+		wrong("the kernel touches a structure that is not in use");
 	count(&shared->faults);
 	repair();
 	upc_dispatch(-1, 0);
@@ -252,24 +360,51 @@ static void hide_upc(void)
 {
 	int i, turns = roll(200), id = roll(2) ? somebodys_id() : 0;
 
-	if (mprotect(self->pages.middle, PAGE, roll(2) ? PROT_NONE : PROT_READ))
-		wrong("mprotect: errno %d", errno);
+	hide(keep_upc());
 	if (id)
 		dispatch(id);
 	for (i = 0; i < turns; i++)
 		cpu_relax();
 	repair();
+	keep_upc_no_more();
 	upc_dispatch(-1, 0);
+}
+
+/* Others have deleted all that it had: nothing comes, whatever it calls. */
+static void be_without_upcalls(void)
+{
+	int i, ret;
+
+	if (__atomic_load_n(&self->owned, __ATOMIC_ACQUIRE))
+		return;
+	count(&shared->without);
+	hide(self->upc);
+	self->untouchable = true;
+	for (i = 1 + roll(4); i; i--) {
+		ret = roll(2) ? upc_poll(-1, 0) : upc_dispatch(-1, 0);
+		if (ret)
+			wrong("POLL or DISPATCH of none gave %d", ret);
+		ret = roll(2) ? upc_suspend(1) : -EFAULT;
+		if (ret != -EFAULT)
+			wrong("SUSPEND without struct upcall gave %d", ret);
+		dispatch_and_compute();
+	}
+	self->untouchable = false;
+	repair();
 }
 
 /* A task that has no thread's area: raw calls only. */
 static int worker(void *data)
 {
-	struct upcall mine = UPCALL_INIT;
+	struct upcall first = UPCALL_INIT, mine = UPCALL_INIT;
 	int entered = 0, *ids = data;
-	int id = upc_register_ctx(&mine, ctx_pop, count_cfunc, &entered);
+	int id = upc_register_ctx(&first, ctx_pop, count_cfunc, &entered);
 
-	if (id <= 0 || upc_dispatch(id, 1) || entered != 1)
+	/* Held by the first, entered by the one that takes its place. */
+	first.crit_count = 1;
+	if (id <= 0 || upc_dispatch(id, 1) || entered ||
+	    upc_register_ctx(&mine, ctx_pop, count_cfunc, &entered) <= 0 ||
+	    entered != 1)
 		return KSFT_FAIL;
 	if (ids[0])
 		upc_dispatch(ids[0], 0);
@@ -366,6 +501,15 @@ static void compute(void)
 		wrong("a register or the stack changed, %u turns before", left);
 }
 
+static void dispatch_and_compute(void)
+{
+	int id = somebodys_id();
+
+	if (id && !READ_ONCE(stopping))
+		dispatch(id);
+	compute();
+}
+
 static void on_usr1(int sig, siginfo_t *info, void *context)
 {
 	int id = somebodys_id();
@@ -392,14 +536,19 @@ static void one_turn(void)
 		dispatch_in_section(id);
 	else if (what < 80)
 		clear_one();
+	else if (what < 83)
+		delete_one(&threads[roll(THREADS)], roll(EACH));
 	else if (what < 85)
-		delete_one();
-	else if (what < 92)
+		delete_all(&threads[roll(THREADS)]);
+	else if (what < 91)
 		sleep_for_one(what & 1);
-	else if (what < 97)
+	else if (what < 94)
 		hide_upc();
-	else if (what < 98)
+	else if (what < 95)
 		make_worker();
+	else if (what < 98)
+		replace_upc();
+	be_without_upcalls();
 	register_missing();
 	barrier();
 	for (i = 0; i < 16; i++) {
@@ -413,10 +562,18 @@ static void meet(void)
 	pthread_barrier_wait(&barrier_);
 }
 
+/* Nobody dispatches it now. */
+static void see_none_lost(int id)
+{
+	struct up *u = of_id(id);
+
+	if (READ_ONCE(u->posted) != READ_ONCE(u->seen))
+		wrong("%u dispatches, cfunc has seen %u", u->posted, u->seen);
+}
+
 /* After the first meeting only upcalls dispatch, after the second nobody. */
 static void settle(void)
 {
-	struct up *u;
 	int i;
 
 	meet();
@@ -426,38 +583,97 @@ static void settle(void)
 	for (i = 0; i < EACH; i++)
 		WAIT_UNTIL(!upc_poll(self->ids[i], 0));
 	meet();
-	for (i = 0; i < EACH; i++) {
-		u = of_id(self->ids[i]);
-		if (READ_ONCE(u->posted) != READ_ONCE(u->seen))
-			wrong("%u dispatches, cfunc has seen %u", u->posted,
-			      u->seen);
+	for (i = 0; i < EACH; i++)
+		see_none_lost(self->ids[i]);
+	if (self->upc->pending)
+		wrong("pending is %d, and nothing is going on",
+		      self->upc->pending);
+	for (i = 0; i < UPCS; i++) {
+		if (self->upcs[i]->crit_count)
+			wrong("crit_count is %d, and nothing is going on",
+			      self->upcs[i]->crit_count);
 	}
-	if (self->upc->crit_count || self->upc->pending)
-		wrong("crit_count %d, pending %d, and nothing is going on",
-		      self->upc->crit_count, self->upc->pending);
+}
+
+/* Registers with another: what the one before holds comes then, all of it. */
+static void enter_by_another(void)
+{
+	static __thread int cell;	/* of none: it is not dispatched to */
+	struct upcall *upc = self->upcs[0];
+	int id;
+
+	if (upc == self->upc)
+		upc = self->upcs[1];
+	upc->pending = 0;
+	id = register_with(upc, &cell);
+	self->upc = upc;
+	if (id <= 0 || upc_delete(id))
+		wrong("registration with another gave %d", id);
+}
+
+static struct thread *neighbour(void)
+{
+	return &threads[(self->number + 1) % THREADS];
+}
+
+/*
+ * A dispatch crosses with a registration. The structure before it holds the
+ * upcall, the new one does not: so it has been entered by the end of a call.
+ */
+static void round_of_crossing(void)
+{
+	struct thread *other = neighbour();
+	struct upcall *upc;
+	int turn, i;
+
+	for (turn = 0; turn < CROSSINGS; turn++) {
+		self->nr_order = 0;
+		upc = self->upc;
+		upc->crit_count += 1000;
+		barrier();
+		meet();
+		for (i = roll(300); i; i--)
+			cpu_relax();
+		dispatch(other->ids[roll(EACH)]);
+		enter_by_another();
+		meet();
+		upc_poll(-1, 0);
+		for (i = 0; i < EACH; i++)
+			see_none_lost(self->ids[i]);
+		upc->crit_count -= 1000;
+	}
 }
 
 /* All are dispatched while their owner holds them; then come the highest first. */
 static void round_of_order(void)
 {
-	struct thread *other = &threads[(self->number + 1) % THREADS];
+	struct thread *other = neighbour();
+	struct upcall *upc = self->upc;
 	int i, first = roll(EACH);
 
 	self->nr_order = 0;
-	WRITE_ONCE(in_order, 1);
-	self->upc->crit_count += 1000 + UPC_CRITADD;
+	upc->crit_count += 1000 + UPC_CRITADD;
 	barrier();
 	meet();
 	for (i = 0; i < EACH; i++)
 		dispatch(other->ids[(first + i) % EACH]);
 	meet();
 	if (self->nr_order)
-		wrong("entered at a crit_count of %d", self->upc->crit_count);
-	self->upc->crit_count -= 1000;
-	if (roll(2))
-		leave();
-	else if (upc_suspend(1) <= 0)
-		wrong("SUSPEND found nothing of %d pending", EACH);
+		wrong("entered at a crit_count of %d", upc->crit_count);
+	switch (roll(3)) {
+	case 0:
+		upc->crit_count -= 1000;
+		leave(upc);
+		break;
+	case 1:
+		upc->crit_count -= 1000;
+		if (upc_suspend(1) <= 0)
+			wrong("SUSPEND found nothing of %d pending", EACH);
+		break;
+	default:
+		enter_by_another();
+		upc->crit_count -= 1000 + UPC_CRITADD;
+	}
 	if (self->nr_order != EACH)
 		wrong("%d entered of %d", self->nr_order, EACH);
 	for (i = 1; i < EACH; i++) {
@@ -474,17 +690,23 @@ static void round_of_order(void)
 static void *live(void *data)
 {
 	stack_t ss = { .ss_size = ALTSTACK };
-	int round, turn;
+	struct pages pages;
+	int round, turn, i;
 
 	self = data;
 	self->tid = sys_gettid();
 	ss.ss_sp = mmap(NULL, ALTSTACK, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (ss.ss_sp == MAP_FAILED || make_pages(&self->pages) ||
+	if (ss.ss_sp == MAP_FAILED ||
 	    (self->number & 1 && sigaltstack(&ss, NULL)))
 		wrong("the beginning of a thread: errno %d", errno);
-	self->upc = (void *)self->pages.middle;
-	self->upc->magic = UPCALL_MAGIC;
+	for (i = 0; i < UPCS; i++) {
+		if (make_pages(&pages))
+			wrong("no memory: errno %d", errno);
+		self->upcs[i] = (void *)pages.middle;
+		self->upcs[i]->magic = UPCALL_MAGIC;
+	}
+	self->upc = self->upcs[0];
 	register_missing();
 	__atomic_fetch_add(&running, 1, __ATOMIC_RELAXED);
 	meet();
@@ -492,6 +714,8 @@ static void *live(void *data)
 		for (turn = 0; turn < TURNS; turn++)
 			one_turn();
 		settle();
+		WRITE_ONCE(in_order, 1);
+		round_of_crossing();
 		round_of_order();
 	}
 	/* Its upcalls are still there, and go when it does. */
@@ -609,9 +833,12 @@ int main(int argc, char **argv)
 		       shared->operations, shared->entries, shared->signals);
 	ksft_print_msg("%lu faults, %lu tasks that came and went\n",
 		       shared->faults, shared->workers);
+	ksft_print_msg("%lu times with another upc, %lu times without upcalls\n",
+		       shared->replaced, shared->without);
 	enough = shared->operations >= shared->lives * THREADS * ROUNDS * TURNS;
 	ksft_test_result(enough && shared->entries && shared->signals &&
-			 shared->faults && shared->workers,
+			 shared->faults && shared->workers &&
+			 shared->replaced && shared->without,
 			 "all of it came\n");
 	ksft_finished();
 }

@@ -112,8 +112,9 @@ static inline int upc_control(int cmd, int id, long data)
 #define upc_suspend(prio)	upc_control(UPC_CONTROL_SUSPEND, -1, prio)
 
 /*
- * Context functions. All give cfunc a 16-byte aligned stack and its data as
- * argument, and lose no register. ctx_next leaves in the manual page's first
+ * Context functions. All give cfunc a 16-byte aligned stack, its data as
+ * argument, and for those that take a second one the struct upcall that it was
+ * entered by; and lose no register. ctx_next leaves in the manual page's first
  * way (always through NEXT), ctx_pop in its second (NEXT only if more is
  * pending). NEXT takes the value ebx is to have again in ecx.
  *
@@ -133,6 +134,7 @@ asm(".pushsection .text\n\t"
 	"andl $-16, %esp\n\t"
 	"subl $16, %esp\n\t"
 	"movl %ecx, (%esp)\n\t"
+	"movl %edx, 4(%esp)\n\t"
 	"call *%eax\n\t"
 	"movl -4(%ebp), %edx\n\t"
 	"leave\n\t"
