@@ -9,7 +9,12 @@
  * Each call gives what upcall.rst allows for its arguments and nothing else; a
  * SIGSEGV comes only of memory that is not as it should be, and changes nothing,
  * nor does a call that fails; nothing is entered by a struct upcall that cannot
- * be written; and in the end as many upcalls are left as there should be.
+ * be written; one that takes the place of another holds nothing that it need
+ * not; and in the end as many upcalls are left as there should be.
+ *
+ * At times another task deletes all that a thread owns, and then takes away its
+ * struct upcall: while the thread waits for that, or makes a call. It is not
+ * needed any more, so the thread does not get a SIGSEGV for it.
  *
  * UPCALL_SEED is where it begins, UPCALL_SECONDS or UPCALL_CALLS lets it go on,
  * UPCALL_THREADS is how many are together.
@@ -85,9 +90,12 @@ static const unsigned int can_come[NR_ROWS] = {
 struct shared {
 	unsigned long came[NR_ROWS][NR_OUTCOMES];
 	unsigned long calls, entries, segvs, wild_entries, lost, lives,
-		      failing_lives;
+		      failing_lives, replaced, stripped, stripped_in_call;
 	char why[300];
 };
+
+/* Others delete what a thread owns, and take away its struct upcall. */
+enum strip { NOT_STRIPPED, WANTED, STRIPPED };
 
 /* Where a thread is with its call. */
 enum stage { IDLE, CALLING, RETURNED, RESUMED, GONE_WILD, LOST };
@@ -110,6 +118,10 @@ struct self {
 	struct zone memory, stacks;
 	struct upcall *upc;		/* as last registered, or NULL */
 	bool upc_bad, upc_unwritable, upc_in_doubt, segv;
+	bool owns_nothing;		/* for certain, until it registers */
+	enum strip strip;
+	bool in_call;			/* it was wanted during the call */
+	enum taken taken;		/* how the structure went */
 	struct upcall before;		/* what was in it before the call */
 	struct upcall *new_upc;
 	bool new_upc_bad, new_upc_unwritable;
@@ -126,6 +138,7 @@ static struct self threads[MAX_THREADS];
 static __thread struct self *self __attribute_used__;
 static unsigned char states[IDS], owners[IDS];
 static int nr_threads, max, last_id, finished;
+static int strip_odds;			/* one call in so many */
 static unsigned int live;		/* known if there is one thread */
 static pthread_barrier_t barrier_;
 static unsigned long vdso;
@@ -363,7 +376,15 @@ static unsigned int for_id(int id, unsigned int found)
 
 	if (state == DEAD || (alone && state == UNKNOWN))
 		return BIT(NO_ENTRY);
-	return alone ? found : found | BIT(NO_ENTRY);
+	return alone && !self->in_call ? found : found | BIT(NO_ENTRY);
+}
+
+/* Does the thread own an upcall? Others may have deleted the last one. */
+static enum access owns_some(void)
+{
+	if (self->owns_nothing || (alone && !live))
+		return NO;
+	return alone && !self->in_call ? YES : MAYBE;
 }
 
 /* Anybody's memory, and nobody's, but not what others make their calls with. */
@@ -382,6 +403,18 @@ static void *wild_place(void)
 		}
 	} while (i < MAX_THREADS);
 	return (void *)at;
+}
+
+/* For certain; if not, the kernel may find it so, but for the second. */
+static bool is_good_upc(struct upcall *upc)
+{
+	return zone_access(&self->memory, upc, sizeof(*upc), true) == YES &&
+	       !((unsigned long)upc & 3);
+}
+
+static bool is_writable_upc(struct upcall *upc)
+{
+	return zone_access(&self->memory, &upc->pending, sizeof(int), true) != NO;
 }
 
 static void plan_register(void)
@@ -425,9 +458,8 @@ static void plan_register(void)
 	self->edx = cfunc;
 	self->esi = roll(1000);
 	self->new_upc = upc;
-	self->new_upc_bad = write != YES || ((unsigned long)upc & 3);
-	self->new_upc_unwritable = zone_access(&self->memory, &upc->pending,
-					       sizeof(int), true) == NO;
+	self->new_upc_bad = !is_good_upc(upc);
+	self->new_upc_unwritable = !is_writable_upc(upc);
 	/* A SIGSEGV may be this one's before we know whether it was taken. */
 	self->upc_in_doubt = self->allowed & BIT(POSITIVE) && self->new_upc_bad;
 }
@@ -464,16 +496,22 @@ static void plan_next(void)
 	};
 	write = zone_access(&self->memory, at, sizeof(*at), true);
 	/* Upcalls of others' that come before the call add to crit_count. */
-	self->frame_known = write == YES && (alone || !has_upc(at, at + 1));
+	self->frame_known = write == YES && ((alone && !self->in_call) ||
+					     !has_upc(at, at + 1));
 	if (write == YES)
 		memcpy(at, &self->frame, sizeof(*at));
 	else if (read == MAYBE)
 		process_vm_writev(getpid(), &from, 1, &to, 1, 0);
-	self->doubtful |= is_doubtful(&self->memory, at + 1);
-	self->allowed = read == NO || self->upc_unwritable ? BIT(FAULT) :
-							     BIT(NO_RETURN);
-	if (read == MAYBE || (self->upc && self->upc_bad))
+	/* It may go, and with it what is pushed there. */
+	self->doubtful |= is_doubtful(&self->memory, at + 1) ||
+			  (self->in_call && in_zone(&self->memory,
+						    (unsigned long)at));
+	self->allowed = 0;
+	if (read != YES ||
+	    (self->upc && self->upc_bad && owns_some() != NO))
 		self->allowed |= BIT(FAULT);
+	if (read != NO && (!self->upc_unwritable || owns_some() != YES))
+		self->allowed |= BIT(NO_RETURN);
 	self->ecx = roll(1000);
 	self->edx = (unsigned long)at;
 }
@@ -528,7 +566,8 @@ static void plan_control(int row)
 		id = plan_wait(id);
 		may = self->allowed;
 		if (row == UPC_CONTROL_SUSPEND && id == -1) {
-			may |= !self->upc || self->upc_bad ? BIT(FAULT) : 0;
+			may |= !self->upc || self->upc_bad || self->in_call ?
+			       BIT(FAULT) : 0;
 			if (!self->upc || self->upc_unwritable)
 				may = BIT(FAULT);
 		}
@@ -580,6 +619,73 @@ static void plan_stack(void)
 	self->doubtful = zone_changes(&self->stacks, (char *)(f + 1));
 }
 
+/* Of the memory zone, all that can be written: then it can be taken away. */
+static bool upc_is_in_zone(void)
+{
+	return self->upc && !self->upc_bad &&
+	       in_zone(&self->memory, (unsigned long)self->upc) &&
+	       in_zone(&self->memory, (unsigned long)(self->upc + 1) - 1);
+}
+
+/* Of the pages of the zone, the nth that struct upcall is in, or -1. */
+static int kind_of_upc(struct self *s, int nth)
+{
+	unsigned long first = (unsigned long)s->upc - (unsigned long)s->memory.page[0];
+	unsigned long kind = first / PAGE + nth;
+
+	return kind * PAGE < first + sizeof(*s->upc) ? (int)kind : -1;
+}
+
+static void mark_taken(enum taken how)
+{
+	int i, kind;
+
+	for (i = 0; (kind = kind_of_upc(self, i)) >= 0; i++)
+		self->memory.taken[kind] = how;
+}
+
+static void want_strip(bool in_call)
+{
+	self->in_call = in_call;
+	self->taken = roll(3) ? TAKEN : TAKEN_TO_WRITE;
+	if (in_call)
+		mark_taken(PERHAPS_TAKEN);
+	else
+		__atomic_store_n(&self->strip, WANTED, __ATOMIC_RELEASE);
+}
+
+/* What comes while it waits is entered, if it is not held, and left. */
+static void wait_for_strip(void)
+{
+	WAIT_UNTIL(__atomic_load_n(&self->strip, __ATOMIC_ACQUIRE) == STRIPPED);
+	self->owns_nothing = true;
+	if (alone)
+		live = 0;
+	count(self->in_call ? &shared->stripped_in_call : &shared->stripped);
+}
+
+/* In the main thread: the upcalls of s first, and then its struct upcall. */
+static void strip(struct self *s, unsigned int *dice)
+{
+	int prot = s->taken == TAKEN ? PROT_NONE : PROT_READ;
+	int i, kind, last = READ_ONCE(last_id);
+
+	for (i = 1; i <= last && i < IDS; i++) {
+		if (owners[i] == s->number && READ_ONCE(states[i]) == LIVE &&
+		    next_random(dice) % 2)
+			upc_dispatch(i, next_random(dice) % 64);
+	}
+	for (i = 1; i <= last && i < IDS; i++) {
+		if (owners[i] == s->number && READ_ONCE(states[i]) == LIVE &&
+		    !upc_delete(i))
+			WRITE_ONCE(states[i], DEAD);
+	}
+	for (i = 0; (kind = kind_of_upc(s, i)) >= 0; i++)
+		if (mprotect(s->memory.page[kind], PAGE, prot))
+			wrong("mprotect: errno %d", errno);
+	__atomic_store_n(&s->strip, STRIPPED, __ATOMIC_RELEASE);
+}
+
 static void plan_call(void)
 {
 	static const unsigned char rows[] = {
@@ -596,6 +702,15 @@ static void plan_call(void)
 	self->upc_in_doubt = false;
 	self->frame_known = false;
 	fill_upc();
+	/* Its own upcalls are what a registration is to give it. */
+	if (!roll(strip_odds) && upc_is_in_zone())
+		want_strip(self->row != REGISTER && roll(2));
+	if (self->strip == WANTED) {
+		wait_for_strip();
+		mark_taken(self->taken);
+		self->upc_bad = true;
+		self->upc_unwritable = true;
+	}
 	plan_stack();
 	if (self->row == REGISTER)
 		plan_register();
@@ -606,6 +721,8 @@ static void plan_call(void)
 		self->before = *self->upc;
 	self->segv = false;
 	self->entries_before = self->entries;
+	if (self->in_call)
+		__atomic_store_n(&self->strip, WANTED, __ATOMIC_RELEASE);
 	barrier();
 	self->stage = CALLING;
 	barrier();
@@ -654,7 +771,25 @@ static void note_registered(int id)
 	self->upc = self->new_upc;
 	self->upc_bad = self->new_upc_bad;
 	self->upc_unwritable = self->new_upc_unwritable;
+	self->owns_nothing = false;
 	live++;
+}
+
+/*
+ * The new one was as new: what was held by the one before has been entered, or
+ * stands in pending behind what has.
+ */
+static void check_replaced(void)
+{
+	struct upcall *upc = self->upc;
+
+	if (self->upc_bad || self->segv)
+		return;
+	if (self->entries == self->entries_before && upc_poll(-1, 1) > 0)
+		wrong("%d is pending, and was not entered", upc_poll(-1, 1));
+	if (upc->pending < INT_MAX && upc_poll(-1, upc->pending + 1) > 0)
+		wrong("%d is pending above %d, and that is in pending",
+		      upc_poll(-1, upc->pending + 1), upc->pending);
 }
 
 static void note_deleted(int id)
@@ -717,7 +852,7 @@ static void check_unchanged(void)
 	struct upcall *upc = self->upc;
 	int from = last_id > 4 ? last_id - (int)roll(4 + last_id % 64) : 1;
 
-	if (upc && !self->upc_bad && !self->segv &&
+	if (upc && !self->upc_bad && !self->segv && !self->in_call &&
 	    self->entries == self->entries_before &&
 	    (upc->crit_count != self->before.crit_count ||
 	     upc->pending != self->before.pending))
@@ -744,7 +879,20 @@ static void check_resumed(void)
 		      self->got_edx, self->got_esp);
 }
 
-static void judge(void)
+static void judge_registered(int id)
+{
+	struct upcall *before = self->upc;
+
+	note_registered(id);
+	if (!before || before == self->upc)
+		return;
+	if (self->entries != self->entries_before)
+		count(&shared->replaced);
+	if (alone)
+		check_replaced();
+}
+
+static void judge_call(void)
 {
 	int ret = self->got_eax;
 	enum outcome o = self->stage == RETURNED ? outcome(ret) : NO_RETURN;
@@ -762,13 +910,47 @@ static void judge(void)
 	if (o == NO_RETURN)
 		check_resumed();
 	if (self->row == REGISTER && o == POSITIVE)
-		note_registered(ret);
+		judge_registered(ret);
 	if (self->row == UPC_CONTROL_DELETE && o == ZERO)
 		note_deleted(self->ecx);
 	if (alone && o >= FAULT && o <= NO_MEMORY)
 		check_unchanged();
 	count(&shared->came[self->row][o]);
 	self->upc_in_doubt = false;
+}
+
+/* What was taken away is there again before anybody reads it. */
+static void give_back(void)
+{
+	int i, kind;
+
+	for (i = 0; (kind = kind_of_upc(self, i)) >= 0; i++) {
+		/* That may need memory, which there may not be. */
+		WAIT_UNTIL(!mprotect(self->memory.page[kind], PAGE,
+				     PROT_READ | PROT_WRITE));
+	}
+	mark_taken(NOT_TAKEN);
+}
+
+static void judge(void)
+{
+	bool stripped;
+
+	if (self->in_call)
+		wait_for_strip();
+	stripped = self->strip == STRIPPED;
+	if (stripped)
+		give_back();
+	judge_call();
+	/* One that was registered meanwhile may lie there, too. */
+	if (stripped) {
+		self->upc_bad = !is_good_upc(self->upc);
+		self->upc_unwritable = !is_writable_upc(self->upc);
+	}
+	if (stripped && self->in_call && alone)
+		live = 0;
+	self->in_call = false;
+	self->strip = NOT_STRIPPED;
 }
 
 /* Is the limit where it was, and are so many places free as should be? */
@@ -887,9 +1069,11 @@ static void on_refusal(unsigned long esp)
 	 */
 	if (injecting_copies)
 		_exit(0);
+	if (self->row != REGISTER && owns_some() == NO)
+		wrong("SIGSEGV, and it owns no upcalls");
 	if (!self->upc_bad && !self->upc_in_doubt && is_good_stack(esp))
 		wrong("SIGSEGV with esp %#lx, upc %p", esp, (void *)self->upc);
-	if (alone)
+	if (alone && !self->in_call)
 		check_refused();
 }
 
@@ -1031,8 +1215,14 @@ static void disturb(unsigned int *dice)
 {
 	struct self *s;
 	unsigned int r;
+	int i;
 
 	while (__atomic_load_n(&finished, __ATOMIC_ACQUIRE) < nr_threads) {
+		for (i = 0; i < nr_threads; i++) {
+			s = &threads[i];
+			if (__atomic_load_n(&s->strip, __ATOMIC_ACQUIRE) == WANTED)
+				strip(s, dice);
+		}
 		r = next_random(dice);
 		s = &threads[r % nr_threads];
 		if (!alone) {
@@ -1088,6 +1278,8 @@ static void life(unsigned int seed)
 	alone = seed & 1;
 	nr_threads = alone ? 1 : many();
 	zones_are_quiet = alone;
+	/* Where it is often done, the limit is seldom reached. */
+	strip_odds = seed % 3 ? 600 : 40;
 	vdso = getauxval(AT_SYSINFO);
 	max = upcall_limit();
 	if (!alone)
@@ -1185,9 +1377,14 @@ static bool all_came(void)
 	ksft_print_msg("%lu entered, %lu of them nowhere, %lu SIGSEGV, %lu in doubt\n",
 		       shared->entries, shared->wild_entries, shared->segvs,
 		       shared->lost);
+	ksft_print_msg("%lu entered by another upc, %lu + %lu times all deleted and upc gone\n",
+		       shared->replaced, shared->stripped,
+		       shared->stripped_in_call);
 	/* A few lives are too few for that. */
 	return shared->lives < 16 || (all && shared->entries &&
-				     shared->wild_entries && shared->segvs);
+				     shared->wild_entries && shared->segvs &&
+				     shared->replaced && shared->stripped &&
+				     shared->stripped_in_call);
 }
 
 int main(void)

@@ -20,8 +20,12 @@ enum page_kind {
 
 enum access { NO, YES, MAYBE };
 
+/* What somebody has done to a page that is otherwise as its kind is. */
+enum taken { NOT_TAKEN, TAKEN, TAKEN_TO_WRITE, PERHAPS_TAKEN };
+
 struct zone {
 	char *page[NR_PAGES];
+	enum taken taken[NR_PAGES];
 };
 
 /* Nobody changes anything: then all is known. */
@@ -151,6 +155,11 @@ static inline enum access page_access(struct zone *z, unsigned long at,
 
 	if (at >= KERNEL_ADDR || (end_of_user && at >= end_of_user) ||
 	    at < PAGE || at - (unsigned long)z->page[0] >= -(unsigned long)PAGE)
+		return NO;
+	if (kind < NR_PAGES && z->taken[kind] == PERHAPS_TAKEN)
+		return MAYBE;
+	if (kind < NR_PAGES && (z->taken[kind] == TAKEN ||
+				(write && z->taken[kind] == TAKEN_TO_WRITE)))
 		return NO;
 	switch (kind) {
 	case NR_PAGES:
