@@ -8,9 +8,7 @@
  * upcall.rst, section 4, rules 1, 4 and 5. A userfaultfd makes the kernel wait.
  */
 #include "upcall_next.h"
-
-#include <sys/ioctl.h>
-#include <linux/userfaultfd.h>
+#include "upcall_uffd.h"
 
 #define UPCALLS		6
 #define MAX_HITS	(UPCALLS + 1)
@@ -21,7 +19,6 @@ enum place { RUNNING, IN_DISPATCH, IN_REDISPATCH, IN_NEXT };
 
 static char *stack, *two;	/* a page, and two with struct upcall at the border */
 static struct upcall *upc;
-static int uffd = -1;
 
 static struct {
 	pthread_t thread;
@@ -117,58 +114,14 @@ static void *owner_main(void *arg)
 	return NULL;
 }
 
-/* What is absent in the range is asked for. */
-static int watch(void *range, unsigned long len)
-{
-	struct uffdio_register r = {
-		.range = { (unsigned long)range, len },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-
-	return ioctl(uffd, UFFDIO_REGISTER, &r);
-}
-
-/* True when the kernel waits for that page. */
-static bool is_asked_for(char *page)
-{
-	struct uffd_msg msg;
-
-	return read(uffd, &msg, sizeof(msg)) == sizeof(msg) &&
-	       msg.event == UFFD_EVENT_PAGEFAULT &&
-	       (msg.arg.pagefault.address & ~(PAGE - 1ULL)) ==
-	       (unsigned long)page;
-}
-
-static int give(char *page)
-{
-	struct uffdio_zeropage zero = {
-		.range = { (unsigned long)page, PAGE },
-	};
-
-	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
-}
-
-static int deny(char *page)
-{
-	struct uffdio_range range = { (unsigned long)page, PAGE };
-
-	return mprotect(page, PAGE, PROT_NONE) ||
-	       ioctl(uffd, UFFDIO_UNREGISTER, &range);
-}
-
 static bool make_memory(void)
 {
-	int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
-	struct uffdio_api api = { .api = UFFD_API };
-
-	stack = mmap(NULL, PAGE, prot, flags, -1, 0);
-	two = mmap(NULL, 2 * PAGE, prot, flags, -1, 0);
-	if (stack == MAP_FAILED || two == MAP_FAILED)
+	if (!map_pages(&stack, 1) || !map_pages(&two, 2))
 		return false;
 	/* crit_count on the first page, pending on the second. */
 	upc = (struct upcall *)(two + PAGE - 8);
 	upc->magic = UPCALL_MAGIC;
-	return !ioctl(uffd, UFFDIO_API, &api) && !watch(stack, PAGE);
+	return !watch(stack, PAGE);
 }
 
 static bool start_owner(enum place place)
@@ -196,8 +149,7 @@ FIXTURE_VARIANT_ADD(meanwhile, while_running) {
 
 FIXTURE_SETUP(meanwhile)
 {
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (uffd < 0)
+	if (!open_uffd())
 		SKIP(return setup_skipped(), "no userfaultfd, or not for us");
 	ASSERT_TRUE(make_memory());
 	ASSERT_TRUE(start_owner(variant->running ? RUNNING : IN_DISPATCH));
@@ -305,8 +257,7 @@ TEST_F(meanwhile, dispatched_and_entered)
  */
 static bool deny_crit_count(bool readonly)
 {
-	return !watch(two, PAGE) && !madvise(two, PAGE, MADV_DONTNEED) &&
-	       !give(stack) && is_asked_for(two) &&
+	return !take_away(two) && !give(stack) && is_asked_for(two) &&
 	       (!readonly || !mprotect(two + PAGE, PAGE, PROT_READ)) &&
 	       !deny(two);
 }
@@ -337,8 +288,7 @@ FIXTURE(call) {
 
 FIXTURE_SETUP(call)
 {
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (uffd < 0)
+	if (!open_uffd())
 		SKIP(return setup_skipped(), "no userfaultfd, or not for us");
 	ASSERT_TRUE(make_memory());
 }
