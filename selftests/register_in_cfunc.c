@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A cfunc that registers with another struct upcall: upcalls that were pending
+ * because it ran are judged by the new one, which knows nothing of that, and
+ * are entered above it, before its call returns, or held. It leaves as ever.
+ *
+ * upcall.rst, sections 3, 4 and 6 (NEXT).
+ */
+#include "upcall_test.h"
+
+static struct upcall old = UPCALL_INIT;
+static struct upcall new = UPCALL_INIT;
+static struct upcall left;		/* the old one, then */
+static int id, other, third, own_hits, other_hits, hits_then, pending_then;
+static int crit_inside, pending_inside;
+static void *ctx;
+
+static void above(void *data)
+{
+	crit_inside = new.crit_count;
+	pending_inside = new.pending;
+	other_hits++;
+}
+
+/* Its own is pending again, too, but behind the other. */
+static void registers(void *data)
+{
+	if (own_hits++)
+		return;
+	upc_dispatch(id, 1);
+	upc_dispatch(other, 2);
+	left = old;
+	third = upc_register_ctx(&new, ctx, above, NULL);
+	hits_then = own_hits + other_hits;
+	pending_then = new.pending;
+	if (memcmp(&left, &old, sizeof(old)))
+		third = -1;
+}
+
+FIXTURE(in_cfunc) {
+};
+
+FIXTURE_VARIANT(in_cfunc) {
+	void *ctx;
+	int prio;		/* at which it is entered itself */
+};
+
+FIXTURE_VARIANT_ADD(in_cfunc, next) { .ctx = ctx_next, .prio = 1 };
+FIXTURE_VARIANT_ADD(in_cfunc, pop) { .ctx = ctx_pop, .prio = 1 };
+FIXTURE_VARIANT_ADD(in_cfunc, next_in_a_section) {
+	.ctx = ctx_next, .prio = UPC_CRITADD + 1,
+};
+
+FIXTURE_VARIANT_ADD(in_cfunc, pop_in_a_section) {
+	.ctx = ctx_pop, .prio = UPC_CRITADD + 1,
+};
+
+FIXTURE_SETUP(in_cfunc)
+{
+	ctx = variant->ctx;
+	id = upc_register_ctx(&old, ctx, registers, NULL);
+	other = upc_register_ctx(&old, ctx, above, NULL);
+	ASSERT_GT(id, 0);
+	ASSERT_GT(other, 0);
+	if (variant->prio > UPC_CRITADD)
+		crit_enter(&old);
+}
+
+FIXTURE_TEARDOWN(in_cfunc)
+{
+	EXPECT_EQ(0, new.crit_count);
+	EXPECT_EQ(0, new.pending);
+	EXPECT_GT(third, 0);
+	/* What the program took off, it took off the one it was told of. */
+	EXPECT_EQ(left.crit_count - UPC_CRITADD, old.crit_count);
+}
+
+TEST_F(in_cfunc, entered_above_it)
+{
+	ASSERT_EQ(0, upc_dispatch(id, variant->prio));
+	EXPECT_EQ(3, hits_then);
+	EXPECT_EQ(0, pending_then);
+	EXPECT_EQ(UPC_CRITADD, crit_inside);
+	EXPECT_EQ(1, pending_inside);
+	EXPECT_EQ(2, own_hits);
+	EXPECT_EQ(1, other_hits);
+}
+
+/* The program has carried over the section that it is in. */
+TEST_F(in_cfunc, held_by_the_new_one)
+{
+	new.crit_count = UPC_CRITADD;
+	ASSERT_EQ(0, upc_dispatch(id, variant->prio));
+	EXPECT_EQ(1, hits_then);
+	EXPECT_EQ(2, pending_then);
+	EXPECT_EQ(1, own_hits);
+	EXPECT_EQ(0, other_hits);
+	EXPECT_EQ(2, new.pending);
+	EXPECT_EQ(UPC_CRITADD, new.crit_count);
+	crit_exit(&new);
+	EXPECT_EQ(2, own_hits);
+	EXPECT_EQ(1, other_hits);
+	EXPECT_EQ(UPC_CRITADD, crit_inside);
+	EXPECT_EQ(1, pending_inside);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The owner registers with one struct upcall after the other, and does nothing
+ * else that would have the kernel look at what is pending. Each call leaves the
+ * section of the struct upcall before: what was dispatched when it begins has
+ * been entered when it returns.
+ *
+ * upcall.rst, sections 3 and 4, rule 4.
+ */
+#include "upcall_util.h"
+
+static struct upcall upcs[2];
+static int id, seen, told, sent, refused, over;
+
+/* What the dispatcher wrote before. */
+static void look(void *data)
+{
+	WRITE_ONCE(seen, READ_ONCE(told));
+}
+
+/* Dispatches again as soon as the last one has been seen to. */
+static void *send(void *arg)
+{
+	unsigned int seed = 7;
+	int i, n;
+
+	pin_to_cpu(1);
+	for (i = 1; !READ_ONCE(over); i++) {
+		WRITE_ONCE(told, i);
+		if (upc_dispatch(id, 1 + (i & 7)))
+			refused++;
+		__atomic_store_n(&sent, i, __ATOMIC_RELEASE);
+		while (READ_ONCE(seen) != i && !READ_ONCE(over))
+			cpu_relax();
+		for (n = next_random(&seed) % 1000; n; n--)
+			cpu_relax();
+	}
+	return NULL;
+}
+
+FIXTURE(loop) {
+};
+
+FIXTURE_VARIANT(loop) {
+	struct upcall left;	/* the old one */
+	void *ctx;
+};
+
+FIXTURE_VARIANT_ADD(loop, held_by_sections_next) {
+	.left = { .crit_count = UPC_CRITADD }, .ctx = ctx_next,
+};
+
+FIXTURE_VARIANT_ADD(loop, held_by_sections_pop) {
+	.left = { .crit_count = UPC_CRITADD }, .ctx = ctx_pop,
+};
+
+FIXTURE_VARIANT_ADD(loop, held_by_pending) {
+	.left = { .pending = 8 }, .ctx = ctx_next,
+};
+
+FIXTURE_VARIANT_ADD(loop, not_held) {
+	.ctx = ctx_next,
+};
+
+FIXTURE_SETUP(loop)
+{
+	ASSERT_TRUE(pin_to_cpu(0));
+	upcs[0].magic = UPCALL_MAGIC;
+	upcs[1].magic = UPCALL_MAGIC;
+	id = upc_register_ctx(&upcs[0], variant->ctx, look, NULL);
+	ASSERT_GT(id, 0);
+}
+
+FIXTURE_TEARDOWN(loop)
+{
+}
+
+TEST_F_TIMEOUT(loop, each_call_enters_what_is_pending, 200)
+{
+	int i, spin, added, before, n = iterations(500);
+	long long start = now_ns();
+	struct upcall *old, *new;
+	unsigned int seed = 1;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, send, NULL));
+	for (i = 1; READ_ONCE(sent) < n && !time_is_up(start, 20); i++) {
+		old = &upcs[~i & 1];
+		new = &upcs[i & 1];
+		new->crit_count = 0;
+		new->pending = 0;
+		old->pending |= variant->left.pending;
+		old->crit_count = variant->left.crit_count;
+		/* At times until there is one, at times while it comes. */
+		spin = next_random(&seed);
+		while (spin-- && READ_ONCE(sent) == READ_ONCE(seen))
+			cpu_relax();
+		before = __atomic_load_n(&sent, __ATOMIC_ACQUIRE);
+		added = upc_register_ctx(new, ctx_next, look, NULL);
+		ASSERT_LE(before, READ_ONCE(seen))
+			TH_LOG("at the end of registration %d", i);
+		ASSERT_GT(added, 0);
+		ASSERT_EQ(0, upc_delete(added));
+	}
+	WRITE_ONCE(over, 1);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, refused);
+	TH_LOG("%d registrations, %d dispatches", i - 1, sent);
+}
+
+TEST_HARNESS_MAIN
