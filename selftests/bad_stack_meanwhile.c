@@ -59,22 +59,6 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	WRITE_ONCE(owner.over, 1);
 }
 
-/* In user mode with the stack pointer at the stack, until it is over. */
-static void spin_there(void)
-{
-	unsigned long esp = (unsigned long)stack + PAGE;
-
-	asm volatile("movl %%esp, %%edi\n\t"
-		     "movl %%esi, %%esp\n\t"
-		     "movl $1, (%%edx)\n"
-		     "1:\n\t"
-		     "cmpl $0, (%%ecx)\n\t"
-		     "je 1b\n\t"
-		     "movl %%edi, %%esp"
-		     : "+S" (esp) : "c" (&owner.over), "d" (&owner.there)
-		     : "edi", "memory", "cc");
-}
-
 /* Its stack pointer is at the stack that is not there when it is hit. */
 static void *owner_main(void *arg)
 {
@@ -92,7 +76,7 @@ static void *owner_main(void *arg)
 	WAIT_UNTIL(READ_ONCE(owner.go));
 	switch (place) {
 	case RUNNING:
-		spin_there();
+		spin_on_noting((long)esp, &owner.over, &owner.there);
 		break;
 	case IN_DISPATCH:
 		owner.dispatched = dispatch_on((long)esp, owner.id[0], 5);

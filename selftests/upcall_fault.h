@@ -55,6 +55,18 @@ static inline int repair_page(struct pages *p)
 		      p->middle) == p->middle ? 0 : -1;
 }
 
+/* The middle page is used for something else; has anybody written to it? */
+static inline void reuse_page(struct pages *p)
+{
+	memset(p->middle, 0x5a, PAGE);
+}
+
+static inline bool reused_page_is_intact(struct pages *p)
+{
+	return *p->middle == 0x5a &&
+	       !memcmp(p->middle, p->middle + 1, PAGE - 1);
+}
+
 /* A dispatch to oneself by code whose stack pointer is esp. */
 static inline int dispatch_on(unsigned long esp, int id, int prio)
 {
@@ -71,17 +83,29 @@ static inline int dispatch_on(unsigned long esp, int id, int prio)
 	return ret;
 }
 
-/* Runs in user mode with the stack pointer esp until *stop is not 0. */
-static inline void spin_on(unsigned long esp, int *stop)
+/*
+ * Runs in user mode with the stack pointer esp until *stop is not 0, and sets
+ * *there as soon as it does.
+ */
+static inline void spin_on_noting(unsigned long esp, int *stop, int *there)
 {
 	asm volatile("movl %%esp, %%edi\n\t"
-		     "movl %%esi, %%esp\n"
+		     "movl %%esi, %%esp\n\t"
+		     "movl $1, (%%edx)\n"
 		     "1:\n\t"
 		     "pause\n\t"
 		     "cmpl $0, (%%ecx)\n\t"
 		     "je 1b\n\t"
 		     "movl %%edi, %%esp"
-		     : "+S" (esp) : "c" (stop) : "edi", "memory", "cc");
+		     : "+S" (esp) : "c" (stop), "d" (there)
+		     : "edi", "memory", "cc");
+}
+
+static inline void spin_on(unsigned long esp, int *stop)
+{
+	int there;
+
+	spin_on_noting(esp, stop, &there);
 }
 
 /* The caller's signals of this kind are handled, on a stack of its own. */
