@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The limit: one for each address space, EFBIG past it, never less than 32,
- * set by the sysctl kernel.upcall_max. Deletion and exit give slots back.
+ * The limit: one for each address space, EFBIG past it, never less than 32 nor
+ * more than 1048576, set by the sysctl kernel.upcall_max. Deletion and exit
+ * give slots back.
  *
  * upc_register(2), ERRORS; the upcall.rst, sections 1 and 3.
  */
@@ -9,6 +10,7 @@
 
 #define SYSCTL		"/proc/sys/kernel/upcall_max"
 #define LEAST		32
+#define MOST		1048576
 
 static struct upcall upc = UPCALL_INIT;
 static int hits;
@@ -195,6 +197,21 @@ TEST_F(limit, is_not_below_32)
 	EXPECT_EQ(-EINVAL, write_limit(LEAST - 1));
 	EXPECT_EQ(-EINVAL, write_limit(0));
 	EXPECT_EQ(-EINVAL, write_limit(-1));
+	EXPECT_EQ(LEAST, read_limit());
+}
+
+TEST_F(limit, is_not_above_1048576)
+{
+	EXPECT_EQ(0, write_limit(MOST));
+	EXPECT_EQ(MOST, read_limit());
+	EXPECT_EQ(-EINVAL, write_limit(MOST + 1));
+	EXPECT_EQ(MOST, read_limit());
+	EXPECT_EQ(-EINVAL, write_limit(LEAST - 1));
+	EXPECT_EQ(-EINVAL, write_limit(INT_MAX));
+	/* As a number of 32 bits it would do. */
+	EXPECT_GT(0, write_to(SYSCTL, "4294967360\n"));
+	EXPECT_EQ(MOST, read_limit());
+	EXPECT_EQ(0, write_limit(LEAST));
 	EXPECT_EQ(LEAST, read_limit());
 }
 
