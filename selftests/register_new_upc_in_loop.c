@@ -3,13 +3,15 @@
  * The owner registers with one struct upcall after the other, and does nothing
  * else that would have the kernel look at what is pending. Each call leaves the
  * section of the struct upcall before: what was dispatched when it begins has
- * been entered when it returns.
+ * been entered when it returns, and the memory of that one may go.
  *
  * upcall.rst, sections 3 and 4, rule 4.
  */
+#include "upcall_fault.h"
 #include "upcall_util.h"
 
-static struct upcall upcs[2];
+static struct pages pages[2];
+static struct upcall *upcs[2];
 static int id, seen, told, sent, refused, over;
 
 /* What the dispatcher wrote before. */
@@ -44,6 +46,7 @@ FIXTURE(loop) {
 FIXTURE_VARIANT(loop) {
 	struct upcall left;	/* the old one */
 	void *ctx;
+	bool removed;		/* as soon as it has been replaced */
 };
 
 FIXTURE_VARIANT_ADD(loop, held_by_sections_next) {
@@ -62,13 +65,29 @@ FIXTURE_VARIANT_ADD(loop, not_held) {
 	.ctx = ctx_next,
 };
 
+FIXTURE_VARIANT_ADD(loop, held_by_sections_that_go) {
+	.left = { .crit_count = UPC_CRITADD }, .ctx = ctx_pop,
+	.removed = true,
+};
+
+FIXTURE_VARIANT_ADD(loop, held_by_pending_that_goes) {
+	.left = { .pending = 8 }, .ctx = ctx_next, .removed = true,
+};
+
 FIXTURE_SETUP(loop)
 {
+	int i;
+
 	ASSERT_TRUE(pin_to_cpu(0));
-	upcs[0].magic = UPCALL_MAGIC;
-	upcs[1].magic = UPCALL_MAGIC;
-	id = upc_register_ctx(&upcs[0], variant->ctx, look, NULL);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, make_pages(&pages[i]));
+		upcs[i] = (struct upcall *)pages[i].middle;
+		upcs[i]->magic = UPCALL_MAGIC;
+	}
+	id = upc_register_ctx(upcs[0], variant->ctx, look, NULL);
 	ASSERT_GT(id, 0);
+	if (variant->removed)
+		ASSERT_EQ(0, break_page(&pages[1], UNMAPPED));
 }
 
 FIXTURE_TEARDOWN(loop)
@@ -85,8 +104,10 @@ TEST_F_TIMEOUT(loop, each_call_enters_what_is_pending, 200)
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, send, NULL));
 	for (i = 1; READ_ONCE(sent) < n && !time_is_up(start, 20); i++) {
-		old = &upcs[~i & 1];
-		new = &upcs[i & 1];
+		old = upcs[~i & 1];
+		new = upcs[i & 1];
+		if (variant->removed)
+			ASSERT_EQ(0, repair_page(&pages[i & 1]));
 		new->crit_count = 0;
 		new->pending = 0;
 		old->pending |= variant->left.pending;
@@ -100,6 +121,8 @@ TEST_F_TIMEOUT(loop, each_call_enters_what_is_pending, 200)
 		ASSERT_LE(before, READ_ONCE(seen))
 			TH_LOG("at the end of registration %d", i);
 		ASSERT_GT(added, 0);
+		if (variant->removed)
+			ASSERT_EQ(0, break_page(&pages[~i & 1], UNMAPPED));
 		ASSERT_EQ(0, upc_delete(added));
 	}
 	WRITE_ONCE(over, 1);
