@@ -5,11 +5,8 @@
  * its own. The outer sleep does not end early. A tracer's breakpoint on that
  * instruction makes the moment. upcall.rst, section 8, system call restart.
  */
+#include "upcall_trace.h"
 #include "upcall_util.h"
-
-#include <stddef.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 
 #define TIMEOUT_NS	600000000LL
 #define CFUNC_NS	200000000LL
@@ -60,15 +57,6 @@ static int worker_main(void *data)
 	return w->hits != 1;
 }
 
-static int set_breakpoint(pid_t pid, void *addr)
-{
-	/* Bit 0 of the control register enables, the type 0 is execution. */
-	return ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg),
-		      addr) ||
-	       ptrace(PTRACE_POKEUSER, pid,
-		      offsetof(struct user, u_debugreg[7]), addr ? 1 : 0);
-}
-
 FIXTURE(restart_boundary) {
 };
 
@@ -104,7 +92,7 @@ TEST_F(restart_boundary, does_not_end_the_sleep)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_TRUE(WIFSTOPPED(status));
 	interrupted = now_ns();
-	if (set_breakpoint(pid, LABEL(sleep_int80)))
+	if (!trace_break(pid, LABEL(sleep_int80)))
 		SKIP(return, "no hardware breakpoints");
 
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, 0, 0));
@@ -116,7 +104,7 @@ TEST_F(restart_boundary, does_not_end_the_sleep)
 	ASSERT_EQ(SYS_restart_syscall, regs.eax);
 
 	/* Between instructions now, and this is the upcall. */
-	ASSERT_EQ(0, set_breakpoint(pid, NULL));
+	ASSERT_TRUE(trace_break(pid, NULL));
 	ASSERT_EQ(0, upc_dispatch(worker.id, 1));
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, 0, 0));
 	WAIT_UNTIL(READ_ONCE(worker.in_cfunc) || waitpid(pid, &status, WNOHANG));
