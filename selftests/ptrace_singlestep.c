@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A tracer single-steps over a dispatch: it stops at the first instruction of
- * the context function, as it would at a handler's, and when the upcall is
- * over goes on in the interrupted code. upcall.rst, section 8, ptrace.
+ * A tracer single-steps over a dispatch of the task to itself, and stops behind
+ * it. Let run from there, the task enters the context function, and stepped
+ * through that and the cfunc it comes back to where it was. upcall.rst, section
+ * 4, rule 6, and section 8, ptrace.
  */
 #include "upcall_util.h"
 #include "upcall_trace.h"
@@ -19,7 +20,8 @@ static int __attribute_noinline__ dispatch_traced(int id)
 	int ret;
 
 	asm volatile("traced_int80: int $0x80\n\t"
-		     "traced_after: nop"
+		     "traced_after: nop\n\t"
+		     "traced_last: nop"
 		     : "=a" (ret)
 		     : "0" (__NR_upc_control), "b" (UPC_CONTROL_DISPATCH),
 		       "c" (id), "d" (1)
@@ -57,13 +59,6 @@ static void traced_main(void *ctx)
 	_exit(0);
 }
 
-/* One step, and where it led. */
-static bool step(pid_t pid, struct user_regs_struct *regs)
-{
-	return trace_until(pid, PTRACE_SINGLESTEP, SIGTRAP) &&
-	       !ptrace(PTRACE_GETREGS, pid, NULL, regs);
-}
-
 FIXTURE_SETUP(ptrace_singlestep)
 {
 	self->pid = fork();
@@ -85,17 +80,19 @@ TEST_F(ptrace_singlestep, into_the_context_function_and_out)
 	int steps = 0;
 
 	do {
-		ASSERT_TRUE(step(self->pid, &regs));
+		ASSERT_TRUE(trace_step(self->pid, &regs));
 		ASSERT_GT(MANY_STEPS, steps++);
 	} while (regs.eip != (long)LABEL(traced_int80));
 
-	/* A system call being over is an event of its own, for signals too. */
-	ASSERT_TRUE(step(self->pid, &regs));
-	if (regs.eip == (long)LABEL(traced_after)) {
-		EXPECT_EQ(0, regs.eax);
-		ASSERT_TRUE(step(self->pid, &regs));
-	}
-	ASSERT_EQ((long)variant->ctx, regs.eip);
+	ASSERT_TRUE(trace_step(self->pid, &regs));
+	ASSERT_EQ((long)LABEL(traced_after), regs.eip);
+	EXPECT_EQ(0, regs.eax);
+	ASSERT_TRUE(trace_step(self->pid, &regs));
+	ASSERT_EQ((long)LABEL(traced_last), regs.eip);
+
+	if (!trace_break(self->pid, variant->ctx))
+		SKIP(return, "no hardware breakpoints");
+	ASSERT_TRUE(trace_to(self->pid, variant->ctx, &regs));
 	EXPECT_EQ((long)count_cfunc, regs.eax);
 	EXPECT_EQ((long)&hits, regs.ecx);
 	EXPECT_EQ((long)&upc, regs.edx);
@@ -104,26 +101,21 @@ TEST_F(ptrace_singlestep, into_the_context_function_and_out)
 		((long *)&frame)[i / 4] = ptrace(PTRACE_PEEKDATA, self->pid,
 						 regs.esp + i, NULL);
 	EXPECT_EQ(0, frame.eax);
-	EXPECT_EQ((long)LABEL(traced_after), frame.origip);
+	EXPECT_EQ((long)LABEL(traced_last), frame.origip);
 	EXPECT_EQ(0, frame.eflags & FLAGS_TF);
 
 	steps = 0;
 	do {
-		ASSERT_TRUE(step(self->pid, &regs));
+		ASSERT_TRUE(trace_step(self->pid, &regs));
 		ASSERT_GT(MANY_STEPS, steps++);
-	} while (regs.eip != (long)LABEL(traced_after));
+	} while (regs.eip != (long)LABEL(traced_last));
 	EXPECT_EQ(0, regs.eax);
 	EXPECT_LT(10, steps);
-	ASSERT_TRUE(step(self->pid, &regs));
-	EXPECT_EQ((long)LABEL(traced_after) + 1, regs.eip);
+	ASSERT_TRUE(trace_step(self->pid, &regs));
+	EXPECT_EQ((long)LABEL(traced_last) + 1, regs.eip);
 
-	/*
-	 * With or without upcalls: once it has stepped over a popf, the kernel
-	 * takes the trap flag for the program's own, and leaves it set.
-	 */
-	ASSERT_EQ(0, ptrace(PTRACE_POKEUSER, self->pid,
-			    offsetof(struct user, regs.eflags),
-			    regs.eflags & ~FLAGS_TF));
+	/* ctx_pop() has a popf. */
+	ASSERT_TRUE(trace_clear_tf(self->pid));
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 	EXPECT_EQ(0, child_status(self->pid));
 }

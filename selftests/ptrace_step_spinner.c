@@ -1,42 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A tracer dispatches to a task that it has stopped in user mode: the next
- * single step enters the context function, before any further instruction of
- * the interrupted code. upcall.rst, section 8, ptrace.
+ * A tracer dispatches to a task that it has stopped in user mode. Steps lead on
+ * in the interrupted code. When the tracer lets the task run, that enters the
+ * context function before any further instruction of this code, whose registers
+ * are in the frame, without the trap flag that the tracer had set.
+ *
+ * upcall.rst, section 4, rule 6, and section 8, ptrace.
  */
-#include "upcall_util.h"
-#include "upcall_trace.h"
-
-static struct worker {
-	struct upcall upc;
-	void *ctx;
-	int id, ready, hits;
-} worker = { .upc = UPCALL_INIT };
-
-static int worker_main(void *data)
-{
-	struct worker *w = data;
-
-	w->id = upc_register_ctx(&w->upc, w->ctx, count_cfunc, &w->hits);
-	__atomic_store_n(&w->ready, 1, __ATOMIC_RELEASE);
-	while (!READ_ONCE(w->hits))
-		cpu_relax();
-	return w->upc.crit_count;
-}
+#include "upcall_step.h"
 
 FIXTURE(ptrace_step_spinner) {
+	pid_t pid;
 };
 
 FIXTURE_VARIANT(ptrace_step_spinner) {
 	void *ctx;
+	int steps;
 };
 
-FIXTURE_VARIANT_ADD(ptrace_step_spinner, next) { .ctx = ctx_next };
-FIXTURE_VARIANT_ADD(ptrace_step_spinner, pop) { .ctx = ctx_pop };
+FIXTURE_VARIANT_ADD(ptrace_step_spinner, no_step_next) { .ctx = ctx_next };
+FIXTURE_VARIANT_ADD(ptrace_step_spinner, no_step_pop) { .ctx = ctx_pop };
+
+FIXTURE_VARIANT_ADD(ptrace_step_spinner, next) {
+	.ctx = ctx_next, .steps = 9,
+};
+
+FIXTURE_VARIANT_ADD(ptrace_step_spinner, pop) {
+	.ctx = ctx_pop, .steps = 9,
+};
 
 FIXTURE_SETUP(ptrace_step_spinner)
 {
 	worker.ctx = variant->ctx;
+	self->pid = stepped_worker();
+	ASSERT_GT(self->pid, 0);
 }
 
 FIXTURE_TEARDOWN(ptrace_step_spinner)
@@ -47,21 +44,23 @@ TEST_F(ptrace_step_spinner, enters_the_context_function)
 {
 	struct user_regs_struct before, regs;
 	struct upcall_frame_ia32 *frame;
-	pid_t pid;
-
-	pid = clone_worker(worker_main, &worker);
-	ASSERT_GT(pid, 0);
-	WAIT_UNTIL(__atomic_load_n(&worker.ready, __ATOMIC_ACQUIRE));
-	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
-	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
-	ASSERT_TRUE(trace_stopped(pid, SIGTRAP));
-	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &before));
+	int i;
 
 	ASSERT_EQ(0, upc_dispatch(worker.id, 1));
-	ASSERT_TRUE(trace_until(pid, PTRACE_SINGLESTEP, SIGTRAP));
-	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
-	ASSERT_EQ((long)variant->ctx, regs.eip);
-	ASSERT_EQ(before.esp - (long)sizeof(*frame), regs.esp);
+	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &before));
+	for (i = 0; i < variant->steps; i++)
+		ASSERT_TRUE(trace_step(self->pid, &before));
+	ASSERT_LE((long)step_loop, before.eip);
+	ASSERT_GE((long)LABEL(step_end), before.eip);
+
+	if (!trace_break(self->pid, variant->ctx))
+		SKIP(return, "no hardware breakpoints");
+	ASSERT_TRUE(trace_to(self->pid, variant->ctx, &regs));
+	EXPECT_EQ(before.esp - (long)sizeof(*frame), regs.esp);
+	EXPECT_EQ((long)note_cfunc, regs.eax);
+	EXPECT_EQ((long)&worker.noted, regs.ecx);
+	EXPECT_EQ((long)&worker.upc, regs.edx);
+	EXPECT_EQ(0, regs.eflags & FLAGS_TF);
 
 	/* Its memory is the test's own. */
 	frame = (struct upcall_frame_ia32 *)regs.esp;
@@ -70,10 +69,11 @@ TEST_F(ptrace_step_spinner, enters_the_context_function)
 	EXPECT_EQ(before.ecx, frame->ecx);
 	EXPECT_EQ(before.edx, frame->edx);
 	EXPECT_EQ(0, frame->eflags & FLAGS_TF);
+	EXPECT_EQ(UPC_CRITADD, worker.upc.crit_count);
 
-	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
-	EXPECT_EQ(0, child_status(pid));
-	EXPECT_EQ(1, worker.hits);
+	worker.noted.frame = frame;
+	EXPECT_EQ(0, finish_worker(self->pid));
+	EXPECT_EQ(1, worker.noted.hits);
 }
 
 TEST_HARNESS_MAIN
