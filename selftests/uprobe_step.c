@@ -1,39 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An instruction with a uprobe on it is single-stepped out of line, where no
- * frame may be pushed: under a storm of dispatches the probed function still
- * returns what it should, and no dispatch is lost.
+ * frame may be pushed, and the task that steps does not know it: its code has no
+ * critical sections, makes no call that looks at the queue, and never reads
+ * pending. Under a storm of dispatches no frame interrupts the copy of the
+ * instruction and the probed function returns what it should. When the storm is
+ * over, the last dispatch has been entered or will be, whether the task goes on
+ * with calling the function or not, with the probe or without.
  *
  * upcall.rst, section 4, rules 4 and 6.
  */
-#include "upcall_proc.h"
-
-#define GROUP	"upcall_selftest"
-
-/* The context function notes the frame's address in the first word. */
-struct noted {
-	struct upcall_frame_ia32 *frame;
-	unsigned long step, step_end;	/* where steps are taken out of line */
-	int entries, pushed_in_step, seen;
-};
-
-static struct upcall upc = UPCALL_INIT;
-static struct noted noted;
-static int id, seq, stop, wrong;
-
-static void note(void *data)
-{
-	struct noted *n = data;
-	unsigned long eip = (unsigned int)n->frame->origip;
-
-	n->entries++;
-	if (eip >= n->step && eip < n->step_end)
-		n->pushed_in_step++;
-	n->seen = READ_ONCE(seq);
-}
+#include "upcall_uprobe.h"
 
 /* The second instruction is one that is not emulated but stepped. */
-static void __attribute__((naked)) probed(void)
+static int __attribute__((naked)) __attribute_noinline__ probed(int arg)
 {
 	asm("movl 4(%esp), %eax\n"
 	    ".globl probed_insn\n"
@@ -42,110 +22,150 @@ static void __attribute__((naked)) probed(void)
 	    "ret");
 }
 
-static void *dispatcher(void *arg)
+/* What the owner does, and what it finds. */
+static int quiet, in_sections, over;
+static int calls, turns, wrong, held;
+static pthread_t owner;
+static bool placed;
+
+static void *owner_main(void *ctx)
 {
-	while (!READ_ONCE(stop)) {
-		WRITE_ONCE(seq, seq + 1);
-		if (upc_dispatch(id, 1))
-			WRITE_ONCE(wrong, 1);
+	bool section;
+	int i = 0;
+
+	id = upc_register_ctx(&upc, ctx, note_cfunc, &noted);
+	for (; !READ_ONCE(over); i++) {
+		section = READ_ONCE(in_sections);
+		if (section)
+			crit_enter(&upc);
+		if (!READ_ONCE(quiet)) {
+			if (probed(i) != 3 * i + 7)
+				WRITE_ONCE(wrong, 1);
+			WRITE_ONCE(calls, calls + 1);
+		}
+		if (section)
+			crit_exit(&upc);
+		/* This is the test's look: nothing is done about it. */
+		if (READ_ONCE(upc.pending))
+			WRITE_ONCE(held, 1);
+		WRITE_ONCE(turns, turns + 1);
 	}
 	return NULL;
 }
 
-struct area {
-	unsigned long start, end, offset;
-};
-
-/* The area of memory that an address is in, or that has a name. */
-static bool find_area(unsigned long addr, const char *name, struct area *area)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[PATH_MAX + 64];
-	bool found = false;
-
-	if (!maps)
-		return false;
-	while (!found && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %*s %lx", &area->start, &area->end,
-			   &area->offset) != 3)
-			continue;
-		found = name ? !!strstr(line, name) :
-			addr >= area->start && addr < area->end;
-	}
-	fclose(maps);
-	return found;
-}
-
 FIXTURE(uprobe) {
-	bool placed;
 };
+
+FIXTURE_VARIANT(uprobe) {
+	void *ctx;
+};
+
+FIXTURE_VARIANT_ADD(uprobe, next) { .ctx = ctx_next_noting };
+FIXTURE_VARIANT_ADD(uprobe, pop) { .ctx = ctx_pop_noting };
 
 FIXTURE_SETUP(uprobe)
 {
-	char path[PATH_MAX] = "", line[PATH_MAX + 64];
-	struct area area;
-	unsigned long at;
-
-	asm("movl $probed_insn, %0" : "=r" (at));
-	if (!find_area(at, NULL, &area))
-		SKIP(return setup_skipped(),
-		     "no /proc to find the instruction's place by");
-	at += area.offset - area.start;
-	ASSERT_GT(readlink("/proc/self/exe", path, sizeof(path) - 1), 0);
-	mount_tracefs();
-	snprintf(line, sizeof(line), "p:" GROUP "/step %s:0x%lx\n", path, at);
-	if (write_to(TRACEFS "/uprobe_events", line))
+	if (!have_uprobes())
 		SKIP(return setup_skipped(), "no uprobe can be placed");
-	self->placed = true;
-	ASSERT_EQ(0, write_to(TRACEFS "/events/" GROUP "/step/enable", "1"));
+	ASSERT_TRUE(place_probe('p', "step", LABEL(probed_insn)));
+	placed = true;
+	/* A breakpoint in place of the instruction: the probe is there. */
+	ASSERT_EQ(0xcc, *(unsigned char *)LABEL(probed_insn));
+	ASSERT_EQ(7, probed(0));
+	ASSERT_TRUE(find_area(0, "[uprobes]", &noted.steps));
+	pin_to_cpu(1);
+	ASSERT_EQ(0, pthread_create(&owner, NULL, owner_main,
+				    variant->ctx));
+	pin_to_cpu(0);
+	WAIT_UNTIL(READ_ONCE(turns));
 }
 
 FIXTURE_TEARDOWN(uprobe)
 {
-	if (!self->placed)
+	if (!placed)
 		return;
-	write_to(TRACEFS "/events/" GROUP "/step/enable", "0");
-	write_to(TRACEFS "/uprobe_events", "-:" GROUP "/step\n");
+	remove_probe("step");
+	WRITE_ONCE(over, 1);
+	EXPECT_EQ(0, pthread_join(owner, NULL));
+	EXPECT_EQ(0, held);
+	EXPECT_EQ(0, wrong);
+	EXPECT_EQ(0, noted.pushed_in_step);
+	EXPECT_EQ(0, upc.crit_count);
+	EXPECT_EQ(0, upc.pending);
+	TH_LOG("%d dispatches, %d entries, %d calls", seq, noted.hits, calls);
 }
 
-TEST_F_TIMEOUT(uprobe, steps_under_dispatches, 120)
+/* Dispatches, for so many calls of the function, and until it is entered. */
+static void storm(struct __test_metadata *_metadata, int n)
 {
-	int (*fn)(int arg) = (int (*)(int arg))probed;
-	int i, n = iterations(5000);
-	struct area area;
-	pthread_t thread;
+	int before = READ_ONCE(calls);
+	long long start = now_ns();
 
-	/* A breakpoint in place of the instruction: the probe is there. */
-	ASSERT_EQ(0xcc, ((unsigned char *)probed)[4]);
-	ASSERT_EQ(7, fn(0));
-	ASSERT_TRUE(find_area(0, "[uprobes]", &area));
-	noted.step = area.start;
-	noted.step_end = area.end;
+	do {
+		ASSERT_EQ(0, dispatch_next());
+	} while (!READ_ONCE(held) && !time_is_up(start, 30) &&
+		 (READ_ONCE(quiet) ? seq % 1000 :
+				     READ_ONCE(calls) - before < n));
+	/* An entry by a dispatch before may have seen the last one's number. */
+	WAIT_UNTIL((READ_ONCE(noted.seen) == seq && !upc_poll(id, 1)) ||
+		   READ_ONCE(held));
+	ASSERT_EQ(0, held);
+}
 
-	id = upc_register_ctx(&upc, ctx_next_noting, note, &noted);
-	ASSERT_GT(id, 0);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatcher, NULL));
-	for (i = 0; i < n; i++) {
-		ASSERT_EQ(3 * i + 7, fn(i));
-		if (upc.pending)
-			upc_dispatch(-1, 0);
+TEST_F_TIMEOUT(uprobe, under_dispatches, 120)
+{
+	storm(_metadata, iterations(5000));
+}
+
+/* One each time the one before has been entered: more of them meet a step. */
+TEST_F_TIMEOUT(uprobe, one_at_a_time, 120)
+{
+	int n = iterations(3000);
+	long long start = now_ns();
+
+	while (seq < n && !READ_ONCE(held) && !time_is_up(start, 30)) {
+		ASSERT_EQ(0, dispatch_next());
+		WAIT_UNTIL(READ_ONCE(noted.seen) == seq || READ_ONCE(held));
 	}
-	WRITE_ONCE(stop, 1);
-	ASSERT_EQ(0, pthread_join(thread, NULL));
-	if (upc.pending)
-		upc_dispatch(-1, 0);
-	ASSERT_EQ(0, wrong);
-	ASSERT_EQ(0, noted.pushed_in_step);
-	ASSERT_GT(noted.entries, 0);
-	ASSERT_LE(noted.entries, seq);
-	ASSERT_EQ(seq, noted.seen);
-	ASSERT_EQ(0, upc.crit_count);
-	TH_LOG("%d dispatches, %d entries, %d calls", seq, noted.entries, n);
+	ASSERT_EQ(0, held);
+	EXPECT_EQ(seq, noted.hits);
+}
 
-	/* That it has taken such steps is all over now. */
-	noted.entries = 0;
-	ASSERT_EQ(0, upc_dispatch(id, 1));
-	ASSERT_EQ(1, noted.entries);
+TEST_F_TIMEOUT(uprobe, then_the_function_is_not_called, 120)
+{
+	storm(_metadata, iterations(2000));
+	WRITE_ONCE(quiet, 1);
+	storm(_metadata, 0);
+}
+
+TEST_F_TIMEOUT(uprobe, then_the_probe_goes, 120)
+{
+	storm(_metadata, iterations(2000));
+	remove_probe("step");
+	storm(_metadata, iterations(2000));
+	WRITE_ONCE(quiet, 1);
+	storm(_metadata, 0);
+}
+
+/* It goes while it is stepped over, and dispatched to. */
+TEST_F_TIMEOUT(uprobe, that_comes_and_goes, 120)
+{
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		storm(_metadata, iterations(300));
+		ASSERT_TRUE(enable_probe("step", i % 2));
+	}
+	storm(_metadata, iterations(300));
+}
+
+/* Calls under a section that holds back what comes, the steps notwithstanding. */
+TEST_F_TIMEOUT(uprobe, in_critical_sections, 120)
+{
+	WRITE_ONCE(in_sections, 1);
+	storm(_metadata, iterations(2000));
+	WRITE_ONCE(in_sections, 0);
+	storm(_metadata, iterations(2000));
 }
 
 TEST_HARNESS_MAIN
