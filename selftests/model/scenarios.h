@@ -41,7 +41,7 @@
 #define TARGETS	:: id = 0; p = 1 :: id = 0; p = 3 :: id = 1; p = 1
 #endif
 
-/* The owner dispatches to itself; somebody looks at the ends of its calls. */
+/* The owner dispatches to itself; a tracer may watch the ends of its calls. */
 #ifdef SCN_self
 #define FEW_TURNS
 #define NR		2
@@ -66,7 +66,7 @@
 #endif
 
 /*
- * A loop that is idle: it looks in a section, and leaves that and sleeps in one
+ * A loop that is idle looks in a section, then leaves that and sleeps in one
  * step. By two calls it sleeps on what came between them.
  */
 #ifdef SCN_suspend

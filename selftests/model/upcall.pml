@@ -6,15 +6,16 @@
  * Every load and store of memory that two tasks share is a step of its own, as
  * is every load and store of the owner's user code: an upcall comes between
  * any two of them. What is done under the table's lock by the owner is one
- * step, as nobody else looks at it before the unlock; a dispatcher's steps
- * under the lock are seen by the owner, which reads armed, spared and its
- * flag without it.
+ * step, as nobody else reads it before the unlock; a dispatcher's steps under
+ * the lock are seen by the owner, which reads armed, kick_skipped and its flag
+ * without it.
  *
- * The kernel's side follows kernel/upcall/core.c and syscalls.c function by
- * function; user code is the critical sections and the two ways to leave that
- * the manual page describes. What is run is in scenarios.h, one at a time by
- * -DSCN_name. -DFAULT_ and a name puts one mistake in. Each property is a check()
- * with the name of what has gone wrong: spin prints it.
+ * The kernel's side follows kernel/upcall/ function by function: dispatch.h and
+ * dispatch.c, wait.c, table.c, and core.c for the rules. User code is the
+ * critical sections and the two ways to leave that the manual page describes.
+ * What is run is in scenarios.h, one at a time by -DSCN_name. -DFAULT_ and a name
+ * puts one mistake in. Each property is a check() with the name of what has gone
+ * wrong: spin prints it.
  *
  * Memory is sequentially consistent here. A barrier that is left out is
  * modelled as what it permits: the two accesses in the other order.
@@ -84,11 +85,11 @@ hidden byte ops[32];
 hidden byte dispatch_lost, entered_while_held, wrong_order, crit_count_differs,
 	    stack_grows, slept_on_pending, slept_on_work, woke_for_nothing,
 	    left_pending_behind, used_after_free, deleted_is_queued,
-	    resumed_elsewhere, exit_left_one_behind, user_not_told;
+	    resumed_elsewhere, exit_left_one_behind, user_not_notified;
 #define check(cond, what)	assert((cond) || what)
 
-/* The kernel's, and who guards it: see core.c. */
-bit lock, tif, armed, spared, asleep, signal, freed;
+/* The kernel's. core.c says who may touch what. */
+bit lock, tif, armed, kick_skipped, asleep, signal, freed;
 byte waits, redispatch;
 byte prio[NR], q[NR], nq;
 bit alive[NR];
@@ -102,7 +103,7 @@ byte pc, r, rp;
 byte level;		/* what crit_count should be */
 byte depth;		/* frames on the stack, and what each interrupted */
 byte at_pc[STACK / 2], at_regs[STACK / 2], at_level[STACK / 2];
-bit todo;		/* entered since main has looked */
+bit todo;		/* entered since main did its LOOK */
 bit work[NR];		/* dispatched for, and not done */
 bit due[NR];		/* what this upc_crit_exit() has to enter */
 bit running;		/* the dispatchers may begin */
@@ -130,12 +131,12 @@ inline dequeue(d)
 }
 
 /* Behind its equals, or in front of them. */
-inline enqueue(d, p, front)
+inline enqueue(d, p, at_head)
 {
 	check(alive[d], deleted_is_queued);
 	j = 0;
 	do
-	:: j < nq && (prio[q[j]] > p || (prio[q[j]] == p && !front)) -> j++
+	:: j < nq && (prio[q[j]] > p || (prio[q[j]] == p && !at_head)) -> j++
 	:: else -> break
 	od;
 	i = nq;
@@ -150,7 +151,7 @@ inline enqueue(d, p, front)
 	j = 0
 }
 
-inline post(d, p)
+inline raise(d, p)
 {
 	if
 	:: p > prio[d] ->
@@ -173,22 +174,22 @@ inline remove(d)
 	work[d] = 0
 }
 
-/* upcall_told(), the answer in j. */
-inline told()
+/* upcall_user_notified(), the answer in j. */
+inline user_notified()
 {
-#if defined(FAULT_NO_BARRIER_TOLD)
+#if defined(FAULT_NO_BARRIER_NOTIFIED)
 	j = pend >= p;
-	spared = 1
-#elif defined(FAULT_TOLD_ANY)
-	spared = 1;
+	kick_skipped = 1
+#elif defined(FAULT_NOTIFIED_ANY)
+	kick_skipped = 1;
 	j = pend > 0
 #else
-	spared = 1;
+	kick_skipped = 1;
 	j = pend >= p
 #endif
 }
 
-/* upcall_post(), from where the entry is queued on. */
+/* upcall_notify(), which ends upcall_dispatch(). */
 inline notify()
 {
 #ifdef FAULT_ARM_UNLOCKED
@@ -200,7 +201,7 @@ inline notify()
 #endif
 	if
 	:: waits == 0 ->
-		told();
+		user_notified();
 		if
 		:: j -> skip
 		:: else ->
@@ -248,7 +249,7 @@ proctype dispatcher(byte turns)
 				work[id] = 0
 			:: else ->
 				check(!freed, used_after_free);
-				d_step { post(id, p) };
+				d_step { raise(id, p) };
 				notify()
 			fi;
 #ifndef FAULT_ARM_UNLOCKED
@@ -295,23 +296,23 @@ inline arm()
 	tif = 1
 }
 
-/* What user code is told of less than before: upcall_look_again(). */
-inline look_again()
+/* pending is lowered, and then upcall_recheck(). */
+inline recheck()
 {
-#if defined(FAULT_NO_BARRIER_LOOK)
-	i = spared;
+#if defined(FAULT_NO_BARRIER_RECHECK)
+	i = kick_skipped;
 	pend = now_p;
 	if
-	:: told_less && i -> arm()
+	:: lowered && i -> arm()
 	:: else
 	fi;
 	i = 0
-#elif defined(FAULT_NO_LOOK_AGAIN)
+#elif defined(FAULT_NO_RECHECK)
 	pend = now_p
 #else
 	pend = now_p;
 	if
-	:: told_less && spared -> arm()
+	:: lowered && kick_skipped -> arm()
 	:: else
 	fi
 #endif
@@ -340,33 +341,33 @@ inline forget()
 	id = 0;
 	i = 0;
 	j = 0;
-	least = 0;
+	min_prio = 0;
 	enter = 0;
-	told_less = 0;
+	lowered = 0;
 	was_armed = 0
 }
 
 /* upcall_decide() */
 inline decide()
 {
-	spared = 0;
+	kick_skipped = 0;
 	enter = 0;
-	now_p = (least -> 0 : was_p);
+	now_p = (min_prio -> 0 : was_p);
 	now_c = was_c;
 	if
 	:: nq == 0
 #ifdef FAULT_NEXT_IGNORES_CRIT
 	:: nq && (now_p || (!next && was_c >= prio[q[0]]) ||
-		  prio[q[0]] < least) ->
+		  prio[q[0]] < min_prio) ->
 #elif defined(FAULT_HELD_BELOW_ONLY)
-	:: nq && (now_p || was_c > prio[q[0]] || prio[q[0]] < least) ->
+	:: nq && (now_p || was_c > prio[q[0]] || prio[q[0]] < min_prio) ->
 #elif defined(FAULT_PENDING_IGNORED)
-	:: nq && (was_c >= prio[q[0]] || prio[q[0]] < least) ->
+	:: nq && (was_c >= prio[q[0]] || prio[q[0]] < min_prio) ->
 #elif defined(FAULT_LIST_ORDER)
 	:: nq && (now_p || was_c >= prio[q[nq - 1]] ||
-		  prio[q[nq - 1]] < least) ->
+		  prio[q[nq - 1]] < min_prio) ->
 #else
-	:: nq && (now_p || was_c >= prio[q[0]] || prio[q[0]] < least) ->
+	:: nq && (now_p || was_c >= prio[q[0]] || prio[q[0]] < min_prio) ->
 #endif
 		now_p = (now_p > prio[q[0]] -> now_p : prio[q[0]])
 	:: else ->
@@ -418,8 +419,8 @@ inline put_back()
 
 proctype owner()
 {
-	byte least, was_c, was_p, now_c, now_p, id, was_prio, i, j;
-	bit enter, next, in_call, was_armed, told_less;
+	byte min_prio, was_c, was_p, now_c, now_p, id, was_prio, i, j;
+	bit enter, next, in_call, was_armed, lowered;
 
 user:
 	/* Interrupted between any two instructions, not at once. */
@@ -428,7 +429,7 @@ user:
 	:: segv ->
 		/* The handler has mended it, and dispatches again. */
 		segv = 0;
-		least = 1;
+		min_prio = 1;
 		goto call
 	:: !segv && OP(pc) != END -> goto instruction
 	:: !segv && OP(pc) == END && pc >= 64 -> goto instruction
@@ -463,7 +464,7 @@ instruction:
 #else
 		:: pc % 8 == 0 ->
 			check(lock || tif || !nq || prio[q[0]] <= pend ||
-			      BAD_MEMORY, user_not_told);
+			      BAD_MEMORY, user_not_notified);
 			r = crit;
 			pc++
 		:: pc % 8 == 1 ->
@@ -497,7 +498,7 @@ instruction:
 			pc++
 		:: pc % 8 == 6 ->
 			pc++;
-			least = 1;
+			min_prio = 1;
 			goto call
 		:: pc % 8 == 7 -> goto left
 		fi;
@@ -584,10 +585,10 @@ dispatch_self:
 	atomic {
 		!lock ->
 		if
-		:: alive[OP(pc) / 16] -> post(OP(pc) / 16, DISP_PRIO)
+		:: alive[OP(pc) / 16] -> raise(OP(pc) / 16, DISP_PRIO)
 		:: else -> work[OP(pc) / 16] = 0
 		fi;
-		least = 0;
+		min_prio = 0;
 		pc = NEXT_OP(pc)
 	};
 	goto call;
@@ -681,20 +682,20 @@ found:
 	check(waits == 0, woke_for_nothing);
 
 waited:
-	atomic { asleep = 0; least = 0; pc = NEXT_OP(pc) };
+	atomic { asleep = 0; min_prio = 0; pc = NEXT_OP(pc) };
 	goto call;
 
-/* upcall_return() */
+/* upcall_deliver_at_exit() */
 call:
 	in_call = 1;
 	next = 0;
 	if
-	:: true -> goto judge
+	:: true -> goto evaluate
 	:: TRACED -> goto at_exit
 	fi;
 at_exit:
 #ifndef FAULT_REDISPATCH_FORGOTTEN
-	redispatch = least;
+	redispatch = min_prio;
 #endif
 	arm();
 	goto leave_kernel;
@@ -704,14 +705,14 @@ call_next:
 	was_armed = armed;
 	in_call = 1;
 	next = 1;
-	least = 1;
+	min_prio = 1;
 	if
-	:: true -> goto judge
+	:: true -> goto evaluate
 	FAULTS(leave_kernel)
 	fi;
 
-/* upcall_judge() */
-judge:
+/* upcall_evaluate() */
+evaluate:
 #ifndef FAULT_ARMED_LATE
 	armed = 0;
 #endif
@@ -734,11 +735,11 @@ judge:
 #ifdef FAULT_ARMED_LATE
 	armed = 0;
 #endif
-	told_less = now_p < was_p;
+	lowered = now_p < was_p;
 	if
 	:: enter -> goto enter_it
-	:: !enter && !least && now_p == was_p -> goto none
-	:: !enter && (least || now_p != was_p)
+	:: !enter && !min_prio && now_p == was_p -> goto none
+	:: !enter && (min_prio || now_p != was_p)
 	fi;
 	if
 	:: true
@@ -746,11 +747,11 @@ judge:
 	fi;
 #ifdef FAULT_CLEAR_AFTER_TEST
 	if
-	:: least -> now_p = 0
+	:: min_prio -> now_p = 0
 	:: else
 	fi;
 #endif
-	look_again();
+	recheck();
 	goto none;
 
 enter_it:
@@ -769,11 +770,11 @@ enter_it:
 	FAULTS(bad_enter)
 	fi;
 	if
-	:: told_less && spared -> arm()
+	:: lowered && kick_skipped -> arm()
 	:: else
 	fi;
 #else
-	look_again();
+	recheck();
 	if
 	:: true
 	:: faults < BAD_MEMORY ->
@@ -798,8 +799,8 @@ enter_it:
 			 * While pending is set only a call does this. Way A
 			 * has set it (but a SIGSEGV's handler may clear it).
 			 */
-			check(least || !was_p, entered_while_held);
-			check(least || BAD_MEMORY || OP(pc) != WAY_A ||
+			check(min_prio || !was_p, entered_while_held);
+			check(min_prio || BAD_MEMORY || OP(pc) != WAY_A ||
 			      pc % 8 == 0, entered_while_held);
 			at_pc[depth] = pc;
 			at_regs[depth] = r * 16 + rp;
@@ -878,9 +879,9 @@ leave_kernel:
 		:: !armed -> goto leave_kernel
 		fi;
 #endif
-		least = redispatch;
+		min_prio = redispatch;
 		redispatch = 0;
-		goto judge
+		goto evaluate
 	fi;
 
 gone:
@@ -888,7 +889,7 @@ gone:
 }
 
 /* When nothing moves any more, nothing may have been left undone. */
-proctype judge_end()
+proctype at_the_end()
 {
 	byte k;
 
@@ -919,7 +920,7 @@ init {
 		run dispatcher(TURNS_1);
 		run dispatcher(TURNS_2);
 		run bystander(NOISE);
-		run judge_end();
+		run at_the_end();
 		running = 1
 	}
 }
