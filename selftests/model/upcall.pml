@@ -189,6 +189,13 @@ inline user_notified()
 #endif
 }
 
+/* What a dispatcher takes for armed. */
+#ifdef FAULT_ARMED_READ_FIRST
+#define IS_ARMED	was_armed
+#else
+#define IS_ARMED	armed
+#endif
+
 /* upcall_notify(), which ends upcall_dispatch(). */
 inline notify()
 {
@@ -200,7 +207,8 @@ inline notify()
 	p = prio[id];
 #endif
 	if
-	:: waits == 0 ->
+	:: waits == 0 && IS_ARMED	/* the owner evaluates the queue anyway */
+	:: waits == 0 && !IS_ARMED ->
 		user_notified();
 		if
 		:: j -> skip
@@ -214,7 +222,7 @@ inline notify()
 			tif = 1
 #endif
 		fi
-	:: else ->
+	:: waits ->
 		if
 #ifdef FAULT_WAKE_ABOVE_ONLY
 		:: p > waits -> asleep = 0
@@ -233,6 +241,9 @@ inline notify()
 proctype dispatcher(byte turns)
 {
 	byte id, p, i, j;
+#ifdef FAULT_ARMED_READ_FIRST
+	bit was_armed;
+#endif
 
 	running;
 	do
@@ -243,6 +254,9 @@ proctype dispatcher(byte turns)
 		if
 		:: true ->
 			work[id] = 1;
+#ifdef FAULT_ARMED_READ_FIRST
+			was_armed = armed;
+#endif
 			atomic { !lock -> lock = 1 };
 			if
 			:: !alive[id] ->	/* ENOENT */
@@ -350,6 +364,10 @@ inline forget()
 /* upcall_decide() */
 inline decide()
 {
+	was_armed = armed;
+#ifndef FAULT_ARMED_LATE
+	armed = 0;
+#endif
 	kick_skipped = 0;
 	enter = 0;
 	now_p = (min_prio -> 0 : was_p);
@@ -702,20 +720,37 @@ at_exit:
 
 /* upcall_next() */
 call_next:
-	was_armed = armed;
 	in_call = 1;
 	next = 1;
 	min_prio = 1;
 	if
-	:: true -> goto evaluate
+	:: true
 	FAULTS(leave_kernel)
 	fi;
+	/* upcall_idle() and upcall_clear(): without the lock */
+	if
+	:: kick_skipped -> goto evaluate
+	:: !kick_skipped
+	fi;
+	if
+	:: nq -> goto evaluate
+	:: !nq
+	fi;
+	if
+	:: true
+	FAULTS(bad)
+	fi;
+	pend = 0;
+#ifndef FAULT_CLEAR_NO_RECHECK
+	if
+	:: kick_skipped -> arm()
+	:: else
+	fi;
+#endif
+	goto none;
 
 /* upcall_evaluate() */
 evaluate:
-#ifndef FAULT_ARMED_LATE
-	armed = 0;
-#endif
 	was_c = crit;
 	was_p = pend;
 	if
@@ -878,6 +913,9 @@ leave_kernel:
 		:: armed
 		:: !armed -> goto leave_kernel
 		fi;
+#endif
+#ifndef FAULT_ARMED_LATE
+		armed = 0;
 #endif
 		min_prio = redispatch;
 		redispatch = 0;
