@@ -65,6 +65,17 @@
 #define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
 #endif
 
+/* WAIT, and what looks like a signal but need not be one, from the start on. */
+#ifdef SCN_work
+#define FEW_TURNS
+#define NR		1
+#define LEAVE_BY(id)	WAY_A
+#define NOISE		1
+#define TASK_WORK
+#define PROGRAM	MAIN(0) = WAITFOR + 16 * 2; sigpending = 1
+#define TARGETS	:: id = 0; p = 1 :: id = 0; p = 2
+#endif
+
 /*
  * A loop that is idle looks in a section, then leaves that and sleeps in one
  * step. By two calls it sleeps on what came between them.

@@ -85,11 +85,13 @@ hidden byte ops[32];
 hidden byte dispatch_lost, entered_while_held, wrong_order, crit_count_differs,
 	    stack_grows, slept_on_pending, slept_on_work, woke_for_nothing,
 	    left_pending_behind, used_after_free, deleted_is_queued,
-	    resumed_elsewhere, exit_left_one_behind, user_not_notified;
+	    resumed_elsewhere, exit_left_one_behind, user_not_notified,
+	    eintr_without_signal, slept_on_task_work;
 #define check(cond, what)	assert((cond) || what)
 
 /* The kernel's. core.c says who may touch what. */
-bit lock, tif, armed, kick_skipped, asleep, signal, freed;
+bit lock, tif, armed, kick_skipped, asleep, freed;
+bit signal, task_work, sigpending;
 byte waits, redispatch;
 byte prio[NR], q[NR], nq;
 bit alive[NR];
@@ -281,15 +283,26 @@ proctype dispatcher(byte turns)
 	od
 }
 
-/* Another user of TIF_NOTIFY_RESUME, and a signal's sender. */
+/*
+ * Another user of TIF_NOTIFY_RESUME, who may send a signal or have task work
+ * done. signal_pending() is true for either, and is sigpending here.
+ */
 proctype bystander(byte turns)
 {
 	running;
 	do
 	:: turns == 0 -> break
 	:: turns > 0 -> turns--;
-#ifdef SIGNALS
-		signal = 1;
+#if defined(SIGNALS)
+		d_step { signal = 1; sigpending = 1 };
+		asleep = 0;
+#elif defined(TASK_WORK)
+		if
+		:: signal = 1
+		:: task_work = 1
+		:: true		/* another thread has taken the signal */
+		fi;
+		sigpending = 1;
 		asleep = 0;
 #endif
 #ifdef FAULT_PROCESS_FLAG
@@ -674,11 +687,31 @@ wait:
 	};
 #endif
 	if
-	:: waits && signal ->
+	:: waits && sigpending ->
 #ifndef FAULT_WAIT_LEFT_SET
 		d_step { !lock -> waits = 0 };
 #endif
-		signal = 0;
+		/* upcall_interrupted() */
+		asleep = 0;
+#ifdef FAULT_WORK_BEFORE_FLAG
+		task_work = 0;
+		sigpending = 0;
+#else
+		sigpending = 0;
+		task_work = 0;
+#endif
+		if
+#if defined(FAULT_EINTR_FOR_WORK)
+		:: true
+#elif defined(FAULT_WORK_NO_LOOK)
+		:: signal
+		:: !signal -> asleep = 1; goto end_asleep
+#else
+		:: signal
+		:: !signal -> goto wait
+#endif
+		fi;
+		d_step { check(signal, eintr_without_signal); signal = 0 };
 		goto waited
 #ifdef FAULT_PROCESS_WAIT
 	:: !waits && !nq -> skip
@@ -686,7 +719,7 @@ wait:
 #else
 	:: !waits -> goto found
 #endif
-	:: waits && !signal -> skip
+	:: waits && !sigpending -> skip
 	fi;
 end_asleep:
 	!asleep;
@@ -938,6 +971,7 @@ proctype at_the_end()
 		check(!asleep || prio[k] < waits, slept_on_pending)
 	}
 	check(!asleep || !todo, slept_on_work);
+	check(!asleep || !task_work, slept_on_task_work);
 	check(freed || asleep || (sp == 0 && crit == 0 && level == 0),
 	      crit_count_differs);
 	check(freed || asleep || pend == 0, left_pending_behind)
