@@ -119,6 +119,31 @@
 #define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
 #endif
 
+/* The first registration. Before it upc is NULL, where there may be anything. */
+#ifdef SCN_first
+#define NR		1
+#define UPCS		2
+#define AT_START(id)	0
+#define LEAVE_BY(id)	WAY_A
+#define PROGRAM	upc = 1; pend[1] = 3;					\
+		MAIN(0) = REGISTER + 16 * (0 + 4 * 0 + ANEW)
+#define TARGETS	:: id = 0; p = 1 :: id = 0; p = 3
+#endif
+
+/* Two struct upcall in turn: one is in no section, the other takes one over. */
+#ifdef SCN_register
+#define FEW_TURNS
+#define NR		2
+#define UPCS		2
+#define AT_START(id)	(id == 0)
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define PROGRAM	MAIN(0) = ENTER;					\
+		MAIN(1) = REGISTER + 16 * (1 + 4 * 1 + ANEW);		\
+		MAIN(2) = ENTER; MAIN(3) = LEAVE; MAIN(4) = ENTER;	\
+		MAIN(5) = REGISTER + 16 * (0 + 4 * 0); MAIN(6) = LEAVE
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
 /* An access to the stack or to struct upcall faults, wherever there is one. */
 #ifdef SCN_faults
 #define FEW_TURNS

@@ -37,6 +37,8 @@
 #define WAY_A	10	/* leave through NEXT */
 #define WAY_B	11	/* leave by popping the frame, if nothing is pending */
 #define LOOK	12	/* what upcalls that a section holds have left to do */
+#define REGISTER 13	/* of upcall n % 4, with struct upcall n / 4 % 2 */
+#define ANEW	8	/* n / 8: which is in no section then */
 
 #include "scenarios.h"
 
@@ -56,6 +58,12 @@
 #endif
 #ifndef DISP_PRIO
 #define DISP_PRIO	1
+#endif
+#ifndef AT_START
+#define AT_START(id)	1	/* is it registered to begin with? */
+#endif
+#ifndef UPCS
+#define UPCS		1	/* how many struct upcall */
 #endif
 #ifndef BAD_MEMORY
 #define BAD_MEMORY	0	/* how many accesses to user memory fault */
@@ -78,6 +86,7 @@ hidden byte ops[32];
 #define OP(pc)		ops[(pc) / 8]
 #define START(id)	(64 * ((id) + 1))
 #define NEXT_OP(pc)	(((pc) / 8 + 1) * 8)
+#define UPC_OF(pc)	(OP(pc) / 64 % 2)	/* for REGISTER */
 #define MAIN(i)		ops[i]
 #define CFUNC(id, i)	ops[8 * ((id) + 1) + i]
 
@@ -94,10 +103,13 @@ bit lock, tif, armed, kick_skipped, asleep, freed;
 bit signal, task_work, sigpending;
 byte waits, redispatch;
 byte prio[NR], q[NR], nq;
-bit alive[NR];
+bit alive[NR];		/* registered */
 
 /* The owner's user memory, and its registers while it is in the kernel. */
-byte crit, pend;
+byte upc;		/* that struct upcall which is registered */
+byte crit[UPCS], pend[UPCS];
+#define crit_count	crit[upc]
+#define pending		pend[upc]
 byte stack[STACK], sp;
 byte pc, r, rp;
 
@@ -176,18 +188,25 @@ inline remove(d)
 	work[d] = 0
 }
 
+/* What a dispatcher reads in struct upcall. */
+#ifdef FAULT_UPC_READ_FIRST
+#define PENDING_SEEN	pend[was_upc]
+#else
+#define PENDING_SEEN	pending
+#endif
+
 /* upcall_user_notified(), the answer in j. */
 inline user_notified()
 {
 #if defined(FAULT_NO_BARRIER_NOTIFIED)
-	j = pend >= p;
+	j = PENDING_SEEN >= p;
 	kick_skipped = 1
 #elif defined(FAULT_NOTIFIED_ANY)
 	kick_skipped = 1;
-	j = pend > 0
+	j = PENDING_SEEN > 0
 #else
 	kick_skipped = 1;
-	j = pend >= p
+	j = PENDING_SEEN >= p
 #endif
 }
 
@@ -245,6 +264,8 @@ proctype dispatcher(byte turns)
 	byte id, p, i, j;
 #ifdef FAULT_ARMED_READ_FIRST
 	bit was_armed;
+#elif defined(FAULT_UPC_READ_FIRST)
+	byte was_upc;
 #endif
 
 	running;
@@ -258,6 +279,8 @@ proctype dispatcher(byte turns)
 			work[id] = 1;
 #ifdef FAULT_ARMED_READ_FIRST
 			was_armed = armed;
+#elif defined(FAULT_UPC_READ_FIRST)
+			was_upc = upc;
 #endif
 			atomic { !lock -> lock = 1 };
 			if
@@ -328,16 +351,16 @@ inline recheck()
 {
 #if defined(FAULT_NO_BARRIER_RECHECK)
 	i = kick_skipped;
-	pend = now_p;
+	pending = now_p;
 	if
 	:: lowered && i -> arm()
 	:: else
 	fi;
 	i = 0
 #elif defined(FAULT_NO_RECHECK)
-	pend = now_p
+	pending = now_p
 #else
-	pend = now_p;
+	pending = now_p;
 	if
 	:: lowered && kick_skipped -> arm()
 	:: else
@@ -349,7 +372,8 @@ inline recheck()
 inline resumed()
 {
 	depth--;
-	check(crit == at_level[depth] && crit == level, crit_count_differs);
+	check(crit_count == at_level[depth] && crit_count == level,
+	      crit_count_differs);
 	check(pc == at_pc[depth] && r * 16 + rp == at_regs[depth],
 	      resumed_elsewhere);
 	at_pc[depth] = 0;
@@ -474,19 +498,19 @@ end_idle:
 instruction:
 	atomic {
 	if
-	:: OP(pc) % 16 == ENTER && pc % 8 == 0 -> r = crit; pc++; goto user
+	:: OP(pc) % 16 == ENTER && pc % 8 == 0 -> r = crit_count; pc++; goto user
 	:: OP(pc) % 16 == LOOK -> todo = 0; goto next_op
 	:: OP(pc) % 16 == ENTER && pc % 8 == 1 ->
-		crit = r + ADD;
+		crit_count = r + ADD;
 		level = level + ADD;
 		goto next_op
 
 	:: (OP(pc) % 16 == LEAVE || OP(pc) % 16 == CLEAR) ->
 		if
 #ifdef FAULT_TEST_BEFORE_SUBTRACT
-		:: pc % 8 == 0 -> rp = pend; r = crit; pc++
+		:: pc % 8 == 0 -> rp = pending; r = crit_count; pc++
 		:: pc % 8 == 1 ->
-			crit = r - ADD;
+			crit_count = r - ADD;
 			level = level - ADD;
 			if
 			:: rp && r == ADD -> pc = pc + 4
@@ -494,24 +518,24 @@ instruction:
 			fi
 #else
 		:: pc % 8 == 0 ->
-			check(lock || tif || !nq || prio[q[0]] <= pend ||
+			check(lock || tif || !nq || prio[q[0]] <= pending ||
 			      BAD_MEMORY, user_not_notified);
-			r = crit;
+			r = crit_count;
 			pc++
 		:: pc % 8 == 1 ->
-			crit = r - ADD;
+			crit_count = r - ADD;
 			level = level - ADD;
 			for (i : 0 .. NR - 1) {
 				due[i] = due[i] || (prio[i] > level &&
-						    prio[i] <= pend)
+						    prio[i] <= pending)
 			}
 			i = 0;
 			pc++
 		/* Which of the two is loaded first is the compiler's choice. */
-		:: pc % 8 == 2 -> rp = pend; pc++
-		:: pc % 8 == 2 -> r = crit; pc = pc + 2
-		:: pc % 8 == 3 -> r = crit; pc = pc + 2
-		:: pc % 8 == 4 -> rp = pend; pc++
+		:: pc % 8 == 2 -> rp = pending; pc++
+		:: pc % 8 == 2 -> r = crit_count; pc = pc + 2
+		:: pc % 8 == 3 -> r = crit_count; pc = pc + 2
+		:: pc % 8 == 4 -> rp = pending; pc++
 #endif
 #ifdef FAULT_EXIT_TESTS_ZERO
 		:: pc % 8 == 5 && (!rp || r) -> goto left
@@ -519,7 +543,7 @@ instruction:
 		:: pc % 8 == 5 && rp <= r -> goto left
 #endif
 		:: pc % 8 == 5 && OP(pc) % 16 == CLEAR && rp > r ->
-			pend = 0;
+			pending = 0;
 			pc++
 #ifdef FAULT_EXIT_TESTS_ZERO
 		:: pc % 8 == 5 && OP(pc) % 16 == LEAVE && rp && !r ->
@@ -541,6 +565,20 @@ instruction:
 	:: OP(pc) % 16 == SUSPEND -> goto suspend
 	:: OP(pc) % 16 == TAKE -> goto take
 	:: OP(pc) % 16 == DELETE -> goto delete
+	/* The new struct upcall takes over, or does not. */
+	:: OP(pc) % 16 == REGISTER && pc % 8 == 0 ->
+		if
+		:: OP(pc) / 16 >= ANEW -> crit[UPC_OF(pc)] = 0; pend[UPC_OF(pc)] = 0
+		:: OP(pc) / 16 < ANEW ->
+			crit[UPC_OF(pc)] = crit_count;
+			if
+			:: pend[UPC_OF(pc)] = 0
+			:: pend[UPC_OF(pc)] = 1
+			fi
+		fi;
+		pc++;
+		goto user
+	:: OP(pc) % 16 == REGISTER && pc % 8 == 1 -> goto register
 	:: OP(pc) % 16 == QUIT -> goto quit
 
 	/* cfunc does what there is to do, once it is there, and then the rest. */
@@ -554,10 +592,10 @@ instruction:
 #ifdef FAULT_A_WITHOUT_PENDING
 		:: pc % 8 == 0 -> pc++
 #else
-		:: pc % 8 == 0 -> pend = 1; pc++
+		:: pc % 8 == 0 -> pending = 1; pc++
 #endif
-		:: pc % 8 == 1 -> r = crit; pc++
-		:: pc % 8 == 2 -> crit = r - ADD; level = level - ADD; pc++
+		:: pc % 8 == 1 -> r = crit_count; pc++
+		:: pc % 8 == 2 -> crit_count = r - ADD; level = level - ADD; pc++
 		:: pc % 8 == 3 -> goto call_next
 		fi;
 		goto user
@@ -565,12 +603,12 @@ instruction:
 	:: OP(pc) % 16 == WAY_B ->
 		if
 #ifdef FAULT_B_TEST_FIRST
-		:: pc % 8 == 0 -> rp = pend; r = crit; pc++
-		:: pc % 8 == 1 -> crit = r - ADD; level = level - ADD; pc = pc + 2
+		:: pc % 8 == 0 -> rp = pending; r = crit_count; pc++
+		:: pc % 8 == 1 -> crit_count = r - ADD; level = level - ADD; pc = pc + 2
 #else
-		:: pc % 8 == 0 -> r = crit; pc++
-		:: pc % 8 == 1 -> crit = r - ADD; level = level - ADD; pc++
-		:: pc % 8 == 2 -> rp = pend; pc++
+		:: pc % 8 == 0 -> r = crit_count; pc++
+		:: pc % 8 == 1 -> crit_count = r - ADD; level = level - ADD; pc++
+		:: pc % 8 == 2 -> rp = pending; pc++
 #endif
 		:: pc % 8 == 3 && rp -> pc = pc + 4
 		:: pc % 8 == 3 && !rp -> pc++
@@ -646,6 +684,36 @@ delete:
 	};
 	goto leave_kernel;
 
+/* upcall_publish() */
+register:
+#if defined(FAULT_UPC_LATE) || defined(FAULT_UPC_UNLOCKED)
+	atomic {
+		!lock ->
+		alive[OP(pc) / 16 % 4] = 1;
+		i = upc != UPC_OF(pc) && nq
+	};
+	upc = UPC_OF(pc);
+#else
+	atomic {
+		!lock ->
+		alive[OP(pc) / 16 % 4] = 1;
+		i = upc != UPC_OF(pc) && nq;
+		upc = UPC_OF(pc)
+	};
+#endif
+#if !defined(FAULT_UPC_LATE) && !defined(FAULT_CHANGE_NO_LOOK)
+	if
+	:: i -> arm()
+	:: else
+	fi;
+#endif
+	atomic {
+		i = 0;
+		level = (OP(pc) / 16 >= ANEW -> 0 : level);
+		pc = NEXT_OP(pc)
+	};
+	goto leave_kernel;
+
 /* upcall_release(), and that is the end. */
 quit:
 #ifdef FAULT_FREED_FIRST
@@ -662,11 +730,11 @@ quit:
 
 suspend:
 	atomic {
-		crit = crit - ADD;
+		crit_count = crit_count - ADD;
 		level = level - ADD
 	};
 #ifndef FAULT_SUSPEND_KEEPS_PENDING
-	pend = 0;
+	pending = 0;
 #endif
 wait:
 #ifdef FAULT_STATE_AFTER_LOOK
@@ -773,7 +841,7 @@ call_next:
 	:: true
 	FAULTS(bad)
 	fi;
-	pend = 0;
+	pending = 0;
 #ifndef FAULT_CLEAR_NO_RECHECK
 	if
 	:: kick_skipped -> arm()
@@ -784,8 +852,8 @@ call_next:
 
 /* upcall_evaluate() */
 evaluate:
-	was_c = crit;
-	was_p = pend;
+	was_c = crit_count;
+	was_p = pending;
 	if
 	:: true
 	FAULTS(bad)
@@ -795,7 +863,7 @@ evaluate:
 		d_step { decide() };
 #ifdef FAULT_COMMIT_BEFORE_FRAME
 		if
-		:: enter -> crit = now_c; pend = now_p; level = level + ADD
+		:: enter -> crit_count = now_c; pending = now_p; level = level + ADD
 		:: else
 		fi
 #endif
@@ -848,14 +916,14 @@ enter_it:
 	:: faults < BAD_MEMORY ->
 		/* pending was written, crit_count cannot be. */
 		faults++;
-		pend = was_p;
+		pending = was_p;
 		goto bad_enter
 	fi;
-	crit = now_c;
+	crit_count = now_c;
 #endif
 	/* arch_upcall_enter(). Nothing more can fail. */
 	d_step {
-		check(was_prio > was_c && was_c + ADD == crit, entered_while_held);
+		check(was_prio > was_c && was_c + ADD == crit_count, entered_while_held);
 #ifndef FAULT_COMMIT_BEFORE_FRAME
 		check(was_prio > level, entered_while_held);
 		level = level + ADD;
@@ -972,9 +1040,9 @@ proctype at_the_end()
 	}
 	check(!asleep || !todo, slept_on_work);
 	check(!asleep || !task_work, slept_on_task_work);
-	check(freed || asleep || (sp == 0 && crit == 0 && level == 0),
+	check(freed || asleep || (sp == 0 && crit_count == 0 && level == 0),
 	      crit_count_differs);
-	check(freed || asleep || pend == 0, left_pending_behind)
+	check(freed || asleep || pending == 0, left_pending_behind)
 }
 
 init {
@@ -982,7 +1050,7 @@ init {
 
 	d_step {
 		for (k : 0 .. NR - 1) {
-			alive[k] = 1;
+			alive[k] = AT_START(k);
 			CFUNC(k, 7) = LEAVE_BY(k)
 		}
 		PROGRAM
