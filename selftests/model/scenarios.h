@@ -108,6 +108,19 @@
 #define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
 #endif
 
+/* Others delete all there is, and unmap struct upcall. */
+#ifdef SCN_unmap
+#define FEW_TURNS
+#define NR		1
+#define LEAVE_BY(id)	WAY_A
+#define MAY_DELETE
+#define UNMAPS
+#define NOISE		1
+#define SIGNALS
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = LEAVE; MAIN(2) = WAITFOR + 16 * 1
+#define TARGETS	:: id = 0; p = 1
+#endif
+
 /* The owner goes, with upcalls pending and being dispatched. */
 #ifdef SCN_quit
 #define FEW_TURNS

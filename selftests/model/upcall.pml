@@ -95,7 +95,8 @@ hidden byte dispatch_lost, entered_while_held, wrong_order, crit_count_differs,
 	    stack_grows, slept_on_pending, slept_on_work, woke_for_nothing,
 	    left_pending_behind, used_after_free, deleted_is_queued,
 	    resumed_elsewhere, exit_left_one_behind, user_not_notified,
-	    eintr_without_signal, slept_on_task_work;
+	    eintr_without_signal, slept_on_task_work, touched_for_nothing,
+	    efault_for_nothing, segv_for_nothing;
 #define check(cond, what)	assert((cond) || what)
 
 /* The kernel's. core.c says who may touch what. */
@@ -104,6 +105,13 @@ bit signal, task_work, sigpending;
 byte waits, redispatch;
 byte prio[NR], q[NR], nq;
 bit alive[NR];		/* registered */
+#if NR == 1
+#define OWNS_SOME	alive[0]
+#elif NR == 2
+#define OWNS_SOME	(alive[0] || alive[1])
+#else
+#define OWNS_SOME	(alive[0] || alive[1] || alive[2])
+#endif
 
 /* The owner's user memory, and its registers while it is in the kernel. */
 byte upc;		/* that struct upcall which is registered */
@@ -123,6 +131,26 @@ bit due[NR];		/* what this upc_crit_exit() has to enter */
 bit running;		/* the dispatchers may begin */
 byte faults;
 bit segv;
+
+/*
+ * Can struct upcall be accessed? And was anything registered when the owner
+ * began to find out whether to do so?
+ */
+#ifdef UNMAPS
+bit unmapped, may_touch;
+#define MAPPED		(!unmapped)
+#define SEE_OWNED	may_touch = OWNS_SOME
+#else
+#define MAPPED		1
+#define SEE_OWNED	skip
+#define may_touch	1
+#endif
+
+#ifdef FAULT_TOUCHES_UNOWNED
+#define TOUCHES_ANYHOW	1
+#else
+#define TOUCHES_ANYHOW	0
+#endif
 
 /* The queue, highest first, under the lock. All of this in one step. */
 
@@ -339,6 +367,25 @@ proctype bystander(byte turns)
 	od
 }
 
+#ifdef UNMAPS
+/* Does user code access no struct upcall any more? A program has to know. */
+#define UNTOUCHED_MAIN(pc)						\
+	((pc) < 64 && (OP(pc) == END || OP(pc) % 16 == WAITFOR))
+#define UNTOUCHED							\
+	(crit_count == 0 &&						\
+	 ((depth == 0 && UNTOUCHED_MAIN(pc)) ||				\
+	  (depth == 1 && UNTOUCHED_MAIN(at_pc[0]) &&			\
+	   OP(pc) == WAY_A && pc % 8 == 3)))
+
+/* Once all upcalls are deleted, a program may unmap struct upcall. */
+proctype unmapper()
+{
+	running;
+end_mapped:
+	atomic { !OWNS_SOME && UNTOUCHED -> unmapped = 1 }
+}
+#endif
+
 /* Arms the owner, by itself. */
 inline arm()
 {
@@ -346,25 +393,32 @@ inline arm()
 	tif = 1
 }
 
-/* pending is lowered, and then upcall_recheck(). */
+/* upcall_recheck(), after pending has been written. */
 inline recheck()
 {
 #if defined(FAULT_NO_BARRIER_RECHECK)
-	i = kick_skipped;
-	pending = now_p;
 	if
 	:: lowered && i -> arm()
 	:: else
 	fi;
 	i = 0
 #elif defined(FAULT_NO_RECHECK)
-	pending = now_p
+	skip
 #else
-	pending = now_p;
 	if
 	:: lowered && kick_skipped -> arm()
 	:: else
 	fi
+#endif
+}
+
+/* What a barrier that is left out permits. */
+inline before_recheck()
+{
+#ifdef FAULT_NO_BARRIER_RECHECK
+	i = kick_skipped
+#else
+	skip
 #endif
 }
 
@@ -395,6 +449,7 @@ inline forget()
 	min_prio = 0;
 	enter = 0;
 	lowered = 0;
+	deleted = 0;
 	was_armed = 0
 }
 
@@ -448,14 +503,15 @@ inline decide()
 	j = 0
 }
 
-/* upcall_put_back() */
+/* upcall_put_back(). Has it been deleted meanwhile? */
 inline put_back()
 {
+	deleted = !alive[id];
 	if
 #ifdef FAULT_PUT_BACK_BY_POINTER
 	:: prio[id] <= was_prio ->
 #else
-	:: alive[id] && prio[id] <= was_prio ->
+	:: !deleted && prio[id] <= was_prio ->
 #endif
 		if
 		:: prio[id] -> dequeue(id)
@@ -466,16 +522,25 @@ inline put_back()
 	fi
 }
 
-/* One access to user memory. */
+/* One access to user memory, of which this is the other outcome. */
 #define FAULTS(there)							\
+	:: !MAPPED -> goto there					\
 	:: faults < BAD_MEMORY -> faults++; goto there
+
+#define STORE_PENDING(there)						\
+	atomic {							\
+		if							\
+		:: MAPPED -> pending = now_p				\
+		FAULTS(there)						\
+		fi							\
+	}
 
 #define FRAME_WORDS	2
 
 proctype owner()
 {
 	byte min_prio, was_c, was_p, now_c, now_p, id, was_prio, i, j;
-	bit enter, next, in_call, was_armed, lowered;
+	bit enter, next, in_call, was_armed, lowered, deleted;
 
 user:
 	/* Interrupted between any two instructions, not at once. */
@@ -801,7 +866,7 @@ found:
 	check(waits == 0, woke_for_nothing);
 
 waited:
-	atomic { asleep = 0; min_prio = 0; pc = NEXT_OP(pc) };
+	atomic { asleep = 0; min_prio = 0; pc = NEXT_OP(pc); SEE_OWNED };
 	goto call;
 
 /* upcall_deliver_at_exit() */
@@ -809,12 +874,22 @@ call:
 	in_call = 1;
 	next = 0;
 	if
+#ifndef FAULT_WAIT_TOUCHES
+	:: !min_prio && !OWNS_SOME -> goto leave_kernel
+	:: min_prio || OWNS_SOME
+#else
+	:: true
+#endif
+	fi;
+	if
 	:: true -> goto evaluate
 	:: TRACED -> goto at_exit
 	fi;
+
+/* upcall_deliver_later(), for the lowest of what is due: all ask for 1. */
 at_exit:
 #ifndef FAULT_REDISPATCH_FORGOTTEN
-	redispatch = min_prio;
+	redispatch = (min_prio -> min_prio : redispatch);
 #endif
 	arm();
 	goto leave_kernel;
@@ -837,11 +912,9 @@ call_next:
 	:: nq -> goto evaluate
 	:: !nq
 	fi;
-	if
-	:: true
-	FAULTS(bad)
-	fi;
-	pending = 0;
+clear:
+	now_p = 0;
+	STORE_PENDING(bad);
 #ifndef FAULT_CLEAR_NO_RECHECK
 	if
 	:: kick_skipped -> arm()
@@ -852,12 +925,19 @@ call_next:
 
 /* upcall_evaluate() */
 evaluate:
-	was_c = crit_count;
-	was_p = pending;
-	if
-	:: true
-	FAULTS(bad)
-	fi;
+	check(may_touch || min_prio, touched_for_nothing);
+	atomic {
+		if
+		:: MAPPED -> was_c = crit_count
+		FAULTS(bad)
+		fi
+	};
+	atomic {
+		if
+		:: MAPPED -> was_p = pending
+		:: !MAPPED -> goto bad
+		fi
+	};
 	atomic {
 		!lock ->
 		d_step { decide() };
@@ -877,16 +957,14 @@ evaluate:
 	:: !enter && !min_prio && now_p == was_p -> goto none
 	:: !enter && (min_prio || now_p != was_p)
 	fi;
-	if
-	:: true
-	FAULTS(bad)
-	fi;
 #ifdef FAULT_CLEAR_AFTER_TEST
 	if
 	:: min_prio -> now_p = 0
 	:: else
 	fi;
 #endif
+	before_recheck();
+	STORE_PENDING(bad);
 	recheck();
 	goto none;
 
@@ -905,25 +983,21 @@ enter_it:
 	:: true
 	FAULTS(bad_enter)
 	fi;
-	if
-	:: lowered && kick_skipped -> arm()
-	:: else
-	fi;
 #else
-	recheck();
-	if
-	:: true
-	:: faults < BAD_MEMORY ->
-		/* pending was written, crit_count cannot be. */
-		faults++;
-		pending = was_p;
-		goto bad_enter
-	fi;
-	crit_count = now_c;
+	before_recheck();
+	STORE_PENDING(bad_enter);
+	atomic {
+		if
+		:: MAPPED -> crit_count = now_c
+		FAULTS(undo)
+		fi
+	};
 #endif
+	recheck();
 	/* arch_upcall_enter(). Nothing more can fail. */
 	d_step {
-		check(was_prio > was_c && was_c + ADD == crit_count, entered_while_held);
+		check(was_prio > was_c && was_c + ADD == crit_count,
+		      entered_while_held);
 #ifndef FAULT_COMMIT_BEFORE_FRAME
 		check(was_prio > level, entered_while_held);
 		level = level + ADD;
@@ -974,23 +1048,58 @@ none:
 	d_step { forget() };
 	goto leave_kernel;
 
+undo:
+	/* pending was written, crit_count cannot be. */
+	atomic {
+		if
+		:: MAPPED -> pending = was_p
+		:: else
+		fi
+	};
 bad_enter:
 #ifdef FAULT_NO_PUT_BACK
 	skip;
 #else
 	atomic { !lock -> put_back() };
 #endif
-bad:
+	/* Then the fault is nobody's: -EAGAIN. */
 	if
+#if defined(FAULT_GONE_IS_DONE)
+	:: deleted -> goto none
+#elif !defined(FAULT_GONE_IS_FAULT)
+	:: deleted && next && was_armed -> arm(); deleted = 0; goto evaluate
+	:: deleted && next && !was_armed -> deleted = 0; goto evaluate
+	:: deleted && !next && in_call -> deleted = 0; goto at_exit
+	:: deleted && !next && !in_call -> deleted = 0; goto evaluate
+#endif
+	:: else
+	fi;
+bad:
+	atomic {
+	if
+#ifdef FAULT_NEXT_WANTS_UPC
 	:: next ->
-		/* The program has mended it, and calls again. */
+#else
+	:: next && OWNS_SOME ->
+#endif
+		/* EFAULT. The program has mended it, and calls again. */
+		check(OWNS_SOME, efault_for_nothing);
 		if
 		:: was_armed -> arm()
 		:: else
 		fi
 	:: !next && in_call -> goto at_exit
-	:: !next && !in_call -> segv = 1
-	fi;
+#ifdef FAULT_SEGV_UNOWNED
+	:: !next && !in_call ->
+#else
+	:: !next && !in_call && OWNS_SOME ->
+#endif
+		check(OWNS_SOME, segv_for_nothing);
+		check(!deleted, segv_for_nothing);
+		segv = 1
+	:: else -> goto none
+	fi
+	};
 	d_step { forget() };
 
 /* exit_to_user_mode_loop(), which ends with interrupts disabled. */
@@ -1001,7 +1110,7 @@ leave_kernel:
 #ifdef FAULT_NO_BARRIER_FLAG
 	:: tif ->
 		i = armed;
-		tif = 0;
+		d_step { tif = 0; SEE_OWNED };
 		if
 		:: i
 		:: !i -> goto leave_kernel
@@ -1009,7 +1118,7 @@ leave_kernel:
 		i = 0;
 #else
 	:: tif ->
-		tif = 0;
+		d_step { tif = 0; SEE_OWNED };
 		if
 		:: armed
 		:: !armed -> goto leave_kernel
@@ -1020,7 +1129,11 @@ leave_kernel:
 #endif
 		min_prio = redispatch;
 		redispatch = 0;
-		goto evaluate
+		if
+		:: min_prio -> goto evaluate
+		:: !min_prio && (OWNS_SOME || TOUCHES_ANYHOW) -> goto evaluate
+		:: else -> goto leave_kernel
+		fi
 	fi;
 
 gone:
@@ -1042,7 +1155,7 @@ proctype at_the_end()
 	check(!asleep || !task_work, slept_on_task_work);
 	check(freed || asleep || (sp == 0 && crit_count == 0 && level == 0),
 	      crit_count_differs);
-	check(freed || asleep || pending == 0, left_pending_behind)
+	check(freed || asleep || !MAPPED || pending == 0, left_pending_behind)
 }
 
 init {
@@ -1060,6 +1173,9 @@ init {
 		run dispatcher(TURNS_1);
 		run dispatcher(TURNS_2);
 		run bystander(NOISE);
+#ifdef UNMAPS
+		run unmapper();
+#endif
 		run at_the_end();
 		running = 1
 	}
