@@ -132,14 +132,19 @@
 #define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
 #endif
 
-/* The first registration. Before it upc is NULL, where there may be anything. */
+/*
+ * The first registration, before which upc is NULL, where there may be anything;
+ * then the upcall is deleted and registered again, with another struct upcall.
+ */
 #ifdef SCN_first
 #define NR		1
-#define UPCS		2
+#define UPCS		3
 #define AT_START(id)	0
 #define LEAVE_BY(id)	WAY_A
-#define PROGRAM	upc = 1; pend[1] = 3;					\
-		MAIN(0) = REGISTER + 16 * (0 + 4 * 0 + ANEW)
+#define PROGRAM	upc = 2; pend[2] = 3;					\
+		MAIN(0) = REGISTER + 16 * (0 + 4 * 0 + ANEW);		\
+		MAIN(1) = ENTER; MAIN(2) = DELETE + 16 * 0;		\
+		MAIN(3) = REGISTER + 16 * (0 + 4 * 1 + ANEW)
 #define TARGETS	:: id = 0; p = 1 :: id = 0; p = 3
 #endif
 

@@ -1124,6 +1124,12 @@ leave_kernel:
 		:: !armed -> goto leave_kernel
 		fi;
 #endif
+#ifdef FAULT_ARMED_IF_OWNED
+		if
+		:: !OWNS_SOME && !redispatch -> goto leave_kernel
+		:: else
+		fi;
+#endif
 #ifndef FAULT_ARMED_LATE
 		armed = 0;
 #endif
