@@ -121,6 +121,26 @@
 #define TARGETS	:: id = 0; p = 1
 #endif
 
+/* The owner is stepped for a while, from any instruction to any other. */
+#ifdef SCN_steps
+#define FEW_TURNS
+#define NR		2
+#define LEAVE_BY(id)	(id -> WAY_B : WAY_A)
+#define STEPS		1
+#define PROGRAM	MAIN(0) = ENTER; MAIN(1) = LEAVE;			\
+		CFUNC(0, 0) = ENTER; CFUNC(0, 1) = LEAVE
+#define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
+#endif
+
+/* Dispatches keep coming, while the owner is stepped. */
+#ifdef SCN_storm
+#define NR		1
+#define LEAVE_BY(id)	WAY_A
+#define STEPS		1
+#define PROGRAM	MAIN(0) = END
+#define TARGETS	:: id = 0; p = 1
+#endif
+
 /* The owner goes, with upcalls pending and being dispatched. */
 #ifdef SCN_quit
 #define FEW_TURNS

@@ -71,6 +71,9 @@
 #ifndef NOISE
 #define NOISE		0	/* how often somebody else sets the flag */
 #endif
+#ifndef STEPS
+#define STEPS		0	/* how often the owner is stepped for a while */
+#endif
 #ifndef TRACED
 #define TRACED		0	/* may calls leave the rules to their exit? */
 #endif
@@ -96,7 +99,8 @@ hidden byte dispatch_lost, entered_while_held, wrong_order, crit_count_differs,
 	    left_pending_behind, used_after_free, deleted_is_queued,
 	    resumed_elsewhere, exit_left_one_behind, user_not_notified,
 	    eintr_without_signal, slept_on_task_work, touched_for_nothing,
-	    efault_for_nothing, segv_for_nothing;
+	    efault_for_nothing, segv_for_nothing, entered_in_step,
+	    kept_in_kernel;
 #define check(cond, what)	assert((cond) || what)
 
 /* The kernel's. core.c says who may touch what. */
@@ -133,6 +137,17 @@ byte faults;
 bit segv;
 
 /*
+ * Is the owner stepped, by a tracer or for a uprobe? And how often has it come by
+ * on its way to user mode, for nothing, since it ran user code?
+ */
+#if STEPS
+bit step;
+byte steps, deferrals;
+#else
+#define step		0
+#endif
+
+/*
  * Can struct upcall be accessed? And was anything registered when the owner
  * began to find out whether to do so?
  */
@@ -144,6 +159,12 @@ bit unmapped, may_touch;
 #define MAPPED		1
 #define SEE_OWNED	skip
 #define may_touch	1
+#endif
+
+#ifdef FAULT_IN_STEP_TOO
+#define IN_STEP_TOO	1
+#else
+#define IN_STEP_TOO	0
 #endif
 
 #ifdef FAULT_TOUCHES_UNOWNED
@@ -239,8 +260,10 @@ inline user_notified()
 }
 
 /* What a dispatcher takes for armed. */
-#ifdef FAULT_ARMED_READ_FIRST
+#if defined(FAULT_ARMED_READ_FIRST)
 #define IS_ARMED	was_armed
+#elif defined(FAULT_KICK_ARMED)
+#define IS_ARMED	false
 #else
 #define IS_ARMED	armed
 #endif
@@ -383,6 +406,26 @@ proctype unmapper()
 	running;
 end_mapped:
 	atomic { !OWNS_SOME && UNTOUCHED -> unmapped = 1 }
+}
+#endif
+
+#if STEPS
+/* Whoever steps the owner ends that: upcall_step_over(). */
+proctype tracer()
+{
+end_running:
+	do
+	:: step ->
+#ifdef FAULT_STEP_OVER_FIRST
+		tif = 1;
+		step = 0
+#else
+		step = 0;
+#ifndef FAULT_STEP_OVER_SILENT
+		tif = 1
+#endif
+#endif
+	od
 }
 #endif
 
@@ -546,6 +589,9 @@ user:
 	/* Interrupted between any two instructions, not at once. */
 	if
 	:: tif -> goto leave_kernel
+#if STEPS
+	:: steps < STEPS && !step -> d_step { steps++; step = 1 }; goto leave_kernel
+#endif
 	:: segv ->
 		/* The handler has mended it, and dispatches again. */
 		segv = 0;
@@ -557,11 +603,17 @@ user:
 	fi;
 
 idle:
+#if STEPS
+	deferrals = 0;
+#endif
 end_idle:
 	atomic { tif -> goto leave_kernel };
 
 instruction:
 	atomic {
+#if STEPS
+	deferrals = 0;
+#endif
 	if
 	:: OP(pc) % 16 == ENTER && pc % 8 == 0 -> r = crit_count; pc++; goto user
 	:: OP(pc) % 16 == LOOK -> todo = 0; goto next_op
@@ -584,7 +636,8 @@ instruction:
 #else
 		:: pc % 8 == 0 ->
 			check(lock || tif || !nq || prio[q[0]] <= pending ||
-			      BAD_MEMORY, user_not_notified);
+			      BAD_MEMORY || (STEPS && armed),
+			      user_not_notified);
 			r = crit_count;
 			pc++
 		:: pc % 8 == 1 ->
@@ -881,9 +934,10 @@ call:
 	:: true
 #endif
 	fi;
+	/* arch_upcall_in_call() is false while a tracer steps, or longer. */
 	if
-	:: true -> goto evaluate
-	:: TRACED -> goto at_exit
+	:: !step -> goto evaluate
+	:: TRACED || STEPS -> goto at_exit
 	fi;
 
 /* upcall_deliver_later(), for the lowest of what is due: all ask for 1. */
@@ -905,13 +959,26 @@ call_next:
 	fi;
 	/* upcall_idle() and upcall_clear(): without the lock */
 	if
-	:: kick_skipped -> goto evaluate
+	:: kick_skipped -> goto chain
 	:: !kick_skipped
 	fi;
 	if
-	:: nq -> goto evaluate
-	:: !nq
+	:: nq -> goto chain
+	:: !nq -> goto clear
 	fi;
+chain:
+#if STEPS
+	/* upcall_must_defer() */
+	if
+	:: !step || IN_STEP_TOO -> goto evaluate
+	:: else
+	fi;
+#ifndef FAULT_NEXT_NOT_ARMED
+	arm();
+#endif
+#else
+	goto evaluate;
+#endif
 clear:
 	now_p = 0;
 	STORE_PENDING(bad);
@@ -996,6 +1063,7 @@ enter_it:
 	recheck();
 	/* arch_upcall_enter(). Nothing more can fail. */
 	d_step {
+		check(!step, entered_in_step);
 		check(was_prio > was_c && was_c + ADD == crit_count,
 		      entered_while_held);
 #ifndef FAULT_COMMIT_BEFORE_FRAME
@@ -1010,8 +1078,8 @@ enter_it:
 			 * has set it (but a SIGSEGV's handler may clear it).
 			 */
 			check(min_prio || !was_p, entered_while_held);
-			check(min_prio || BAD_MEMORY || OP(pc) != WAY_A ||
-			      pc % 8 == 0, entered_while_held);
+			check(BAD_MEMORY || OP(pc) != WAY_A || pc % 8 == 0,
+			      entered_while_held);
 			at_pc[depth] = pc;
 			at_regs[depth] = r * 16 + rp;
 			at_level[depth] = level - ADD;
@@ -1124,6 +1192,12 @@ leave_kernel:
 		:: !armed -> goto leave_kernel
 		fi;
 #endif
+#if STEPS
+		if
+		:: !step || IN_STEP_TOO
+		:: else -> goto defer
+		fi;
+#endif
 #ifdef FAULT_ARMED_IF_OWNED
 		if
 		:: !OWNS_SOME && !redispatch -> goto leave_kernel
@@ -1141,6 +1215,50 @@ leave_kernel:
 		:: else -> goto leave_kernel
 		fi
 	fi;
+
+/* upcall_must_defer(), on the way to user mode */
+defer:
+#if STEPS
+	atomic {
+		deferrals++;
+		/* The owner may set the flag, and a dispatcher just then. */
+		check(deferrals <= 2 + NOISE, kept_in_kernel);
+		/* Those are entered when the step is over. */
+		for (i : 0 .. NR - 1) {
+			due[i] = 0
+		}
+		i = 0
+	};
+#ifdef FAULT_PENDING_BY_DEFERRAL
+	if
+	:: nq && prio[q[0]] > pending -> pending = prio[q[0]]
+	:: else
+	fi;
+#endif
+#ifdef FAULT_ARMED_BY_DEFERRAL
+	armed = 0;
+#endif
+#ifdef FAULT_FLAG_BY_DEFERRAL
+	tif = 1;
+#endif
+#ifndef FAULT_REDISPATCH_STAYS_DUE
+	/* The call of DISPATCH has acknowledged pending, and is over. */
+	if
+	:: redispatch ->
+		redispatch = 0;
+#ifndef FAULT_REDISPATCH_DROPPED
+		now_p = 0;
+		STORE_PENDING(bad);
+		if
+		:: kick_skipped -> arm(); deferrals = 0
+		:: else
+		fi
+#endif
+	:: else
+	fi;
+#endif
+#endif
+	goto leave_kernel;
 
 gone:
 	skip
@@ -1181,6 +1299,9 @@ init {
 		run bystander(NOISE);
 #ifdef UNMAPS
 		run unmapper();
+#endif
+#if STEPS
+		run tracer();
 #endif
 		run at_the_end();
 		running = 1
