@@ -100,6 +100,7 @@ jobs_list() {
 		for s in "${scenarios[@]}"; do echo "livelock $s $s"; done
 	else
 		echo "livelock mixed mixed"
+		echo "livelock storm storm"
 	fi
 	for s in "${faults[@]}"; do echo "fault $s"; done
 }

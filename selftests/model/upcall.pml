@@ -143,8 +143,10 @@ bit segv;
 #if STEPS
 bit step;
 byte steps, deferrals;
+#define RUNS_USER_CODE	deferrals = 0;
 #else
 #define step		0
+#define RUNS_USER_CODE
 #endif
 
 /*
@@ -595,6 +597,7 @@ user:
 	:: segv ->
 		/* The handler has mended it, and dispatches again. */
 		segv = 0;
+		RUNS_USER_CODE
 		min_prio = 1;
 		goto call
 	:: !segv && OP(pc) != END -> goto instruction
@@ -603,17 +606,13 @@ user:
 	fi;
 
 idle:
-#if STEPS
-	deferrals = 0;
-#endif
+	RUNS_USER_CODE
 end_idle:
 	atomic { tif -> goto leave_kernel };
 
 instruction:
 	atomic {
-#if STEPS
-	deferrals = 0;
-#endif
+	RUNS_USER_CODE
 	if
 	:: OP(pc) % 16 == ENTER && pc % 8 == 0 -> r = crit_count; pc++; goto user
 	:: OP(pc) % 16 == LOOK -> todo = 0; goto next_op
