@@ -836,12 +836,12 @@ quit:
 #ifdef FAULT_FREED_FIRST
 	freed = 1;
 #endif
-	atomic {
-		!lock ->
-		for (id : 0 .. NR - 1) {
-			remove(id)
-		}
-	};
+	/* In batches, of one here: others may have the lock between them. */
+	id = NR;
+	do
+	:: id -> atomic { !lock -> id--; remove(id) }
+	:: else -> break
+	od;
 	freed = 1;
 	goto gone;
 
