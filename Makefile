@@ -106,6 +106,7 @@ check-regress:
 model:
 	$s/deps.sh model
 	@selftests/model/run.sh -l -j $(JOBS)
+	@selftests/model/relaxed/run.sh -l -j $(JOBS)
 
 torture: selftests
 	@{ $(prepare); } >&2

@@ -71,6 +71,7 @@ tap "check-patches" "$scripts/series/check.sh"
 tap "checkpatch" "$scripts/series/checkpatch.sh"
 tap "check-kernel-style" "$scripts/guest/style.sh"
 tap "model" "$top/selftests/model/run.sh" -j "$JOBS"
+tap "model-relaxed" "$top/selftests/model/relaxed/run.sh" -j "$JOBS"
 
 mapfile -t tests < <(selftests)
 mapfile -t libtests < <(library print-tests)

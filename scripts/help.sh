@@ -20,7 +20,7 @@ To work with it
   selftests           the kernel's selftests        tree's
   run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT RUNENV
   torture             random operations, at length  kernel's, TIME SEED
-  model               the model, searched at length JOBS
+  model               both models, at length        JOBS
   coverage            lines and branches that ran   kernel's, SMP MEM CPU ACCEL
   shell               a shell in a guest            as run
   deb                 libupcall's Debian packages   O

@@ -25,7 +25,7 @@ topics() {
 }
 
 # Every new file, as a path in the kernel tree, without editors' leavings. The
-# model stays here: kselftests run programs, and want no spin to be installed. So
+# models stay here: kselftests run programs, and want no spin to be installed. So
 # does what is written for syzkaller, which has a tree of its own.
 new_files() {
 	cd "$top" || return
