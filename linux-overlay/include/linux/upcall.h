@@ -36,7 +36,7 @@ void __upcall_proc_status(struct seq_file *m, struct task_struct *task);
  *
  * Called with TIF_NOTIFY_RESUME just cleared, in place of rseq's own pass.
  *
- * Return: true if an upcall was entered and rseq has had its pass.
+ * Return: true if rseq has had its pass.
  */
 static inline bool upcall_resume(struct pt_regs *regs)
 {
@@ -44,14 +44,19 @@ static inline bool upcall_resume(struct pt_regs *regs)
 }
 
 /**
- * upcall_step_over - a task no longer executes single instructions
+ * upcall_step_over - a task may no longer execute single instructions
  * @task:	current, or one that current traces or stops tracing
  *
- * It may have upcalls that were deferred meanwhile.
+ * It may have upcalls that were deferred meanwhile. If it is still stepped, they
+ * are deferred again.
  */
 static inline void upcall_step_over(struct task_struct *task)
 {
-	smp_mb();	/* pairs with the one after clearing TIF_NOTIFY_RESUME */
+	/*
+	 * The end of stepping, then this. The task clears TIF_NOTIFY_RESUME, with
+	 * a barrier, then asks whether it is stepped.
+	 */
+	smp_mb();
 	if (unlikely(READ_ONCE(task->upcall)))
 		__upcall_step_over(task);
 }

@@ -63,7 +63,8 @@
  *                 lock. A dispatcher reads pending, if that does not fault.
  *                 struct upcall is touched while its owner owns upcalls, and in
  *                 calls that say that they write it: DISPATCH of -1, NEXT,
- *                 SUSPEND.
+ *                 SUSPEND. What was decided while it owned one is carried out,
+ *                 though: a DELETE by another task does not wait for that.
  *
  * An upcall on its way
  *
@@ -437,10 +438,13 @@ static int upcall_chain(struct upcall_owner *owner, struct pt_regs *regs,
 			return -EFAULT;
 		ret = v->enter ? upcall_enter(owner, regs, frame, true) :
 				 upcall_hold(owner, 1);
-		/* Nothing has changed, so a dispatch is still to be seen to. */
-		if (ret < 0 && v->armed)
-			upcall_arm(owner);
 	} while (ret == -EAGAIN);
+	if (ret < 0) {
+		/* Nothing has changed, but dispatches may count on this. */
+		if (v->armed)
+			upcall_arm(owner);
+		upcall_recheck(owner);
+	}
 	return ret;
 }
 

@@ -47,11 +47,10 @@
  * reads kick_skipped. If the dispatcher held it first, the owner saw the entry.
  * User code that lowers pending by itself does so after the dispatch.
  *
- * NEXT takes no lock if nothing is queued and kick_skipped is clear, see
- * upcall_idle(), but writes 0 to pending and rechecks as above. A dispatch that
- * it does not see sets kick_skipped after it queued the entry, and nobody but the
- * owner clears that. So the dispatcher reads 0 in pending and arms, or the owner
- * reads kick_skipped and arms itself.
+ * NEXT takes no lock if nothing is queued, but writes 0 to pending and rechecks
+ * as above. A dispatch that it does not see sets kick_skipped after it queued the
+ * entry, and nobody but the owner clears that. So the dispatcher reads 0 in
+ * pending and arms, or the owner reads kick_skipped and arms itself.
  */
 
 #include <linux/resume_user_mode.h>
@@ -90,10 +89,10 @@ static inline void upcall_recheck(struct upcall_owner *owner)
 		upcall_arm(owner);
 }
 
-/* Is nothing pending for current, and was no kick skipped? Without the lock. */
+/* Is nothing pending for current? Without the lock. */
 static inline bool upcall_idle(struct upcall_owner *owner)
 {
-	return !READ_ONCE(owner->kick_skipped) && !READ_ONCE(owner->first);
+	return !READ_ONCE(owner->first);
 }
 
 #endif /* _KERNEL_UPCALL_DISPATCH_H */

@@ -22,7 +22,7 @@
 #include "dispatch.h"
 #include "queue.h"
 
-/* Slots of a new table. Twice the lowest limit, so that it's never regrown. */
+/* Slots of a new table: with the lowest limit, all that it ever needs. */
 #define UPCALL_MIN_SLOTS	64
 
 /* How many entries or slots are worked on without a pause under the lock. */

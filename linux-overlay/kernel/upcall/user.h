@@ -58,7 +58,10 @@ static inline int upcall_peek_pending(struct upcall_owner *owner, s32 *pending)
 	return ret;
 }
 
-/* Writes both fields or, as far as anybody can see, none. */
+/*
+ * Writes both fields or, as far as user code can see, none. A dispatcher may see
+ * a pending that is undone: the caller lets it be rechecked.
+ */
 static inline int upcall_write_state(struct upcall_owner *owner)
 {
 	struct upcall __user *upc = owner->upc;

@@ -52,8 +52,9 @@ static int upcall_wait_check(struct upcall_owner *owner, int priority)
 }
 
 /*
- * Is there a signal? Task work and the freezer look like one from afar, and are
- * served here. So does a signal of the process that another thread has taken.
+ * Is there a signal, or a stop? Task work and the system's freezer look like one
+ * from afar, and are served here. So does a signal of the process that another
+ * thread has taken.
  */
 static bool upcall_interrupted(void)
 {

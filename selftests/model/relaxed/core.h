@@ -172,8 +172,7 @@ static void upcall_recheck(upcall_owner *owner)
 
 static bool upcall_idle(upcall_owner *owner)
 {
-	return (WEAKEN(idle_kick_skipped) || !READ_ONCE(owner->kick_skipped)) &&
-	       (WEAKEN(idle_first) || !READ_ONCE(owner->first));
+	return WEAKEN(idle_first) || !READ_ONCE(owner->first);
 }
 
 /* dispatch.c */

@@ -60,11 +60,13 @@ static inline bool arch_upcall_in_call(void)
 /**
  * arch_upcall_stepped - does a tracer have current execute one instruction
  *
- * The flag outlives a tracer that ends without clearing it.
+ * The flag outlives a tracer that ends without clearing it. That tracer clears
+ * ptrace, then calls upcall_step_over().
  */
 static inline bool arch_upcall_stepped(void)
 {
-	return test_thread_flag(TIF_SINGLESTEP) && current->ptrace;
+	return test_thread_flag(TIF_SINGLESTEP) &&
+	       READ_ONCE(current->ptrace);
 }
 
 #ifdef CONFIG_X86_32
