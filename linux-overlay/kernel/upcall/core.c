@@ -52,7 +52,8 @@
  *   owner->upc:                             written by the owning task, under
  *                                           the lock; read by it without, and
  *                                           by others under the lock
- *   owner->redispatch, owner->verdict:      the owning task alone, no lock
+ *   owner->redispatch, owner->verdict,
+ *   owner->abi:                             the owning task alone, no lock
  *   task->upcall:                           changed by that task, under
  *                                           task_lock(); read by it, and by
  *                                           others under that lock
@@ -132,7 +133,7 @@ upcall_held(struct upcall_owner *owner, struct upcall_entry *e,
 		return UPCALL_HELD_CRIT;
 	if (e->priority < min_prio)
 		return UPCALL_HELD_MIN_PRIO;
-	if (!arch_upcall_allowed(regs))
+	if (!arch_upcall_allowed(owner->abi, regs))
 		return UPCALL_HELD_MODE;
 	return UPCALL_HELD_NOT;
 }
@@ -241,15 +242,15 @@ static __always_inline int upcall_enter(struct upcall_owner *owner,
 	struct upcall_verdict *v = &owner->verdict;
 
 	if (!next)
-		frame = arch_upcall_push(regs);
+		frame = arch_upcall_push(owner->abi, regs);
 	if ((!next && !frame) || upcall_write_state(owner))
 		return upcall_put_back(owner);
 	if (v->now.pending < v->was.pending)
 		upcall_recheck(owner);
 	trace_upcall_enter(owner, frame);
 	if (next)
-		arch_upcall_end_next(regs);
-	arch_upcall_enter(regs, frame, &v->target, owner->upc);
+		arch_upcall_end_next(owner->abi, regs);
+	arch_upcall_enter(owner->abi, regs, frame, &v->target, owner->upc);
 	return 1;
 }
 
@@ -455,17 +456,20 @@ static int upcall_chain(struct upcall_owner *owner, struct pt_regs *regs,
  * It acknowledges pending whatever the priority. A task without upcalls has its
  * frame popped, wherever its struct upcall may be by now.
  *
- * Return: what the system call function is to return; -EFAULT with nothing
- * changed.
+ * Return: what the system call function is to return; with nothing changed,
+ * -EFAULT, or -EINVAL in a system call of another ABI than the task's upcalls.
  */
 long upcall_next(void __user *from)
 {
 	struct upcall_owner *owner = current->upcall;
+	enum arch_upcall_abi abi = arch_upcall_call_abi();
 	struct pt_regs *regs = current_pt_regs();
-	struct arch_upcall_frame frame;
+	union arch_upcall_frame frame;
 	int ret = 0;
 
-	if (!from || arch_upcall_read_frame(&frame, from))
+	if (owner && upcall_other_abi(owner, abi))
+		return -EINVAL;
+	if (!from || arch_upcall_read_frame(abi, &frame, from))
 		return -EFAULT;
 	if (owner && upcall_idle(owner))
 		ret = upcall_clear(owner);
@@ -474,8 +478,8 @@ long upcall_next(void __user *from)
 	if (ret < 0 && upcall_owns_some(owner))
 		return ret;
 	if (ret <= 0) {
-		arch_upcall_end_next(regs);
-		arch_upcall_leave(regs, from, &frame);
+		arch_upcall_end_next(abi, regs);
+		arch_upcall_leave(abi, regs, from, &frame);
 	}
 	trace_upcall_next(regs, ret > 0);
 	return syscall_get_return_value(current, regs);

@@ -39,8 +39,10 @@ efault:
  *
  * Return: the upcall's identifier, positive and known to all tasks of the mm.
  * -EFAULT if @upc can't be read or one of the functions is not at a user
- * address; -EINVAL if @upc is not aligned or has the wrong magic; -EFBIG if
- * the mm has kernel.upcall_max upcalls; -ENOMEM. A failed call changes nothing.
+ * address; -EINVAL if @upc is not aligned or has the wrong magic, or if the task
+ * owns upcalls of another ABI; -EFBIG if the mm has kernel.upcall_max upcalls;
+ * -EOPNOTSUPP if there can be none, for a shadow stack; -ENOMEM. A failed call
+ * changes nothing.
  */
 SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
 		void __user *, ctxfunc, void __user *, cfunc,
@@ -55,6 +57,7 @@ SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
 
 	if (max(target.ctxfunc, target.cfunc) >= TASK_SIZE)
 		return -EFAULT;
+	ret = ret ?: arch_upcall_supported();
 	return ret ?: upcall_register(upc, &target);
 }
 

@@ -242,17 +242,21 @@ static int upcall_insert(struct upcall_entry *e, struct upcall __user *upc)
  * If current had another struct upcall before, what is pending is evaluated by
  * the new one before the call returns.
  *
- * Return: the identifier; -ENOMEM or -EFBIG with nothing changed.
+ * Return: the identifier. With nothing changed, -ENOMEM, -EFBIG, or -EINVAL if
+ * current owns upcalls of another ABI than this call's.
  */
 int upcall_register(struct upcall __user *upc,
 		    const struct upcall_target *target)
 {
 	struct upcall_owner *owner = current->upcall ?: upcall_new_owner();
+	enum arch_upcall_abi abi = arch_upcall_call_abi();
 	struct upcall_entry *e;
 	int ret = -ENOMEM;
 
 	if (!owner)
 		return -ENOMEM;
+	if (upcall_other_abi(owner, abi))
+		return -EINVAL;
 	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
 	if (e) {
 		e->owner = owner;
@@ -265,6 +269,7 @@ int upcall_register(struct upcall __user *upc,
 			kfree(owner);
 		return ret;
 	}
+	owner->abi = abi;
 	if (!current->upcall)
 		upcall_set_owner(owner);
 	trace_upcall_register(owner, ret, target);

@@ -10,6 +10,8 @@
 #include <linux/spinlock.h>
 #include <linux/upcall.h>
 
+#include <asm/upcall.h>
+
 struct upcall_owner;
 
 /* What a dispatch did to make the owner evaluate its queue. */
@@ -86,6 +88,7 @@ struct upcall_verdict {
 /**
  * struct upcall_owner - a task that has registered upcalls
  * @upc:	its struct upcall, as last registered
+ * @abi:	of the system calls that registered its upcalls
  * @task:	the task
  * @table:	the table of the mm it registered in
  * @first:	its first pending upcall: that of the highest priority, among
@@ -105,6 +108,7 @@ struct upcall_verdict {
  */
 struct upcall_owner {
 	struct upcall __user	*upc;
+	enum arch_upcall_abi	abi;
 	struct task_struct	*task;
 	struct upcall_table	*table;
 	struct upcall_entry	*first;
@@ -174,6 +178,14 @@ static inline struct upcall_entry *upcall_find(struct upcall_table *table,
 static inline bool upcall_owns_some(struct upcall_owner *owner)
 {
 	return READ_ONCE(owner->registered);
+}
+
+/* Does it own upcalls of another ABI than @abi? A kernel may have only one. */
+static inline bool upcall_other_abi(struct upcall_owner *owner,
+				    enum arch_upcall_abi abi)
+{
+	return IS_ENABLED(CONFIG_COMPAT) && owner->abi != abi &&
+	       upcall_owns_some(owner);
 }
 
 /* The table of current's mm, or NULL. */

@@ -13,19 +13,34 @@
 #include <asm/unistd.h>
 #include <asm/upcall.h>
 
-#ifdef CONFIG_X86_32
-#define UPCALL_NR_RESTART	__NR_restart_syscall
-#else
-#define UPCALL_NR_RESTART	__NR_ia32_restart_syscall
-#endif
-
-/* The bytes of int $0x80, through which a system call is restarted. */
+/* The bytes of the instructions through which a system call is restarted. */
 #define INSN_INT80	0x80cd
+#define INSN_SYSCALL	0x050f
 
 static_assert(sizeof(struct upcall) == 12);
 static_assert(sizeof(struct upcall_frame_ia32) == 20);
 static_assert(offsetof(struct upcall_frame_ia32, eax) == 0);
 static_assert(offsetof(struct upcall_frame_ia32, origip) == 16);
+static_assert(sizeof(struct upcall_frame_x86_64) == 64);
+static_assert(offsetof(struct upcall_frame_x86_64, rax) == 0);
+static_assert(offsetof(struct upcall_frame_x86_64, rip) == 56);
+
+/*
+ * The instruction by which restart_syscall() is issued if its number is in ax,
+ * or -1. The numbers are those of other calls in the other mode.
+ */
+static int upcall_restart_insn(struct pt_regs *regs)
+{
+#ifdef CONFIG_X86_32
+	return regs->ax == __NR_restart_syscall ? INSN_INT80 : -1;
+#else
+	if (regs->ax == __NR_ia32_restart_syscall)
+		return INSN_INT80;
+	if ((regs->ax & ~__X32_SYSCALL_BIT) != __NR_restart_syscall)
+		return -1;
+	return user_64bit_mode(regs) ? INSN_SYSCALL : -1;
+#endif
+}
 
 /*
  * The instruction at @ip, as far as it matters. Memory may be executable without
@@ -53,7 +68,9 @@ static u16 upcall_insn(unsigned long ip)
  */
 void arch_upcall_cancel_restart(struct pt_regs *regs)
 {
-	if (regs->ax != UPCALL_NR_RESTART || upcall_insn(regs->ip) != INSN_INT80)
+	int insn = upcall_restart_insn(regs);
+
+	if (insn < 0 || upcall_insn(regs->ip) != insn)
 		return;
 	current->restart_block.fn = do_no_restart_syscall;
 	regs->ax = -EINTR;

@@ -51,7 +51,7 @@ struct upcall {
 #define UPC_CONTROL_SUSPEND		7
 
 /**
- * struct upcall_frame_ia32 - what the kernel pushes on the interrupted stack
+ * struct upcall_frame_ia32 - what the kernel pushes for a 32-bit task
  * @eax:	Interrupted eax; on entry the register holds cfunc.
  * @ecx:	Interrupted ecx; on entry the register holds data.
  * @edx:	Interrupted edx; on entry the register holds the address of
@@ -69,6 +69,36 @@ struct upcall_frame_ia32 {
 	__s32	edx;
 	__s32	eflags;
 	__s32	origip;
+};
+
+/**
+ * struct upcall_frame_x86_64 - what the kernel pushes for a 64-bit task
+ * @rax:	Interrupted rax; on entry the register holds cfunc.
+ * @rcx:	Interrupted rcx; on entry the register is undefined.
+ * @rdx:	Interrupted rdx; on entry the register holds the address of
+ *		the task's struct upcall.
+ * @rsi:	Interrupted rsi; on entry the register is undefined.
+ * @rdi:	Interrupted rdi; on entry the register holds data.
+ * @r11:	Interrupted r11; on entry the register is undefined.
+ * @rflags:	Interrupted flags; on entry the direction flag, the trap flag
+ *		and the resume flag are clear.
+ * @rip:	Interrupted instruction pointer.
+ *
+ * Written by the kernel below the red zone of the interrupted code, which is
+ * the 128 bytes below its stack pointer, with no alignment of its own. Read by
+ * the context function, or by the kernel in UPC_CONTROL_NEXT. On entry to the
+ * context function %rsp points at @rax; the interrupted stack pointer is 192
+ * bytes above that.
+ */
+struct upcall_frame_x86_64 {
+	__u64	rax;
+	__u64	rcx;
+	__u64	rdx;
+	__u64	rsi;
+	__u64	rdi;
+	__u64	r11;
+	__u64	rflags;
+	__u64	rip;
 };
 
 #endif /* _UAPI_LINUX_UPCALL_H */

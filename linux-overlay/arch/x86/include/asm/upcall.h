@@ -8,23 +8,9 @@
  * may sleep where they touch user memory. Those that every upcall passes are
  * inline: a call costs as much as some of them.
  *
- * An upcall interrupts user mode at any instruction. On IA-32 the frame starts
- * directly below the interrupted stack pointer (there is no red zone):
- *
- *	interrupted esp ->	whatever the interrupted code has there
- *				eip
- *				eflags
- *				edx
- *				ecx
- *	esp in ctxfunc ->	eax
- *
- * ctxfunc finds cfunc in eax, data in ecx, the address of struct upcall in
- * edx. All other registers, the segments and the FPU are not touched.
- *
- * A 64-bit kernel gives this to 32-bit programs. Only IA-32 system calls lead
- * here, so whoever has registered an upcall has done so in that ABI, and all
- * addresses have 32 bits. What 64-bit code in the same task finds in the upper
- * halves of registers is kept out of the frame, and zero after it.
+ * There are two ABIs, IA-32's in asm/upcall_ia32.h, and x86-64's in
+ * asm/upcall_x86_64.h. A task registers its upcalls by the ABI of that system
+ * call.
  */
 
 #include <linux/entry-common.h>
@@ -38,9 +24,18 @@
 #include <asm/segment.h>
 #include <asm/sighandling.h>
 
+/* The ABI of a system call, and of the upcalls that it registers. */
+enum arch_upcall_abi {
+	UPCALL_ABI_IA32,
+	UPCALL_ABI_X86_64,
+};
+
 /* A frame as read back from the user's stack. */
-struct arch_upcall_frame {
-	struct upcall_frame_ia32 ia32;
+union arch_upcall_frame {
+	struct upcall_frame_ia32	ia32;
+#ifdef CONFIG_X86_64
+	struct upcall_frame_x86_64	x86_64;
+#endif
 };
 
 /**
@@ -69,84 +64,103 @@ static inline bool arch_upcall_stepped(void)
 	       READ_ONCE(current->ptrace);
 }
 
-#ifdef CONFIG_X86_32
-#define ARCH_UPCALL_CS	__USER_CS
-#else
-#define ARCH_UPCALL_CS	__USER32_CS
-#endif
-
-/* ds and es: a 64-bit kernel leaves them to the user, and in place. */
-static inline bool arch_upcall_flat_data(struct pt_regs *regs)
-{
-	u16 ds, es;
-
-#ifdef CONFIG_X86_32
-	ds = regs->ds;
-	es = regs->es;
-#else
-	savesegment(ds, ds);
-	savesegment(es, es);
-#endif
-	return ds == __USER_DS && es == __USER_DS;
-}
-
-/**
- * arch_upcall_allowed - can ctxfunc run where @regs would resume?
- * @regs:	user mode registers
- *
- * ctxfunc is written for flat 32-bit segments, which vm86 mode, code that
- * lives on segments of its own (LDT, 16 bit) and 64-bit code do not have.
- */
-static inline bool arch_upcall_allowed(struct pt_regs *regs)
-{
-	if (v8086_mode(regs))
-		return false;
-	return regs->cs == ARCH_UPCALL_CS && regs->ss == __USER_DS &&
-	       arch_upcall_flat_data(regs);
-}
+/* What ctxfunc does not inherit from the interrupted code. */
+#define UPCALL_CLEARED_FLAGS	(X86_EFLAGS_DF | X86_EFLAGS_RF | X86_EFLAGS_TF)
 
 /*
  * The flags as the interrupted code had them: a trap flag that a debugger
  * set is the debugger's.
  */
-static inline unsigned long arch_upcall_saved_flags(struct pt_regs *regs)
+static inline unsigned long upcall_saved_flags(struct pt_regs *regs)
 {
 	if (test_thread_flag(TIF_FORCED_TF))
 		return regs->flags & ~X86_EFLAGS_TF;
 	return regs->flags;
 }
 
+/*
+ * Restores no more than sigreturn() does. Where FRED is in use, the event frame
+ * of the system call would have a trap flag trap before the first instruction.
+ */
+static inline void upcall_restore_flags(struct pt_regs *regs,
+					unsigned long flags)
+{
+#ifdef CONFIG_X86_FRED
+	prevent_single_step_upon_eretu(regs);
+#endif
+	regs->flags = (regs->flags & ~FIX_EFLAGS) | (flags & FIX_EFLAGS);
+}
+
+#include <asm/upcall_ia32.h>
+
+#ifdef CONFIG_X86_64
+#include <asm/upcall_x86_64.h>
+#endif
+
+/* The one place where an ABI is chosen. A kernel may have one of them only. */
+#if defined(CONFIG_X86_32)
+#define upcall_abi(abi, fn, ...)			\
+	((void)(abi), upcall_ia32_##fn(__VA_ARGS__))
+#elif !defined(CONFIG_IA32_EMULATION)
+#define upcall_abi(abi, fn, ...)			\
+	((void)(abi), upcall_x86_64_##fn(__VA_ARGS__))
+#else
+#define upcall_abi(abi, fn, ...)			\
+	((abi) == UPCALL_ABI_IA32 ?			\
+	 upcall_ia32_##fn(__VA_ARGS__) : upcall_x86_64_##fn(__VA_ARGS__))
+#endif
+
+/**
+ * arch_upcall_call_abi - the ABI of the system call that current is in
+ */
+static inline enum arch_upcall_abi arch_upcall_call_abi(void)
+{
+	return in_ia32_syscall() ? UPCALL_ABI_IA32 : UPCALL_ABI_X86_64;
+}
+
+/**
+ * arch_upcall_supported - can current register upcalls
+ *
+ * Return: 0, or -EOPNOTSUPP.
+ */
+static inline int arch_upcall_supported(void)
+{
+#ifdef CONFIG_X86_64
+	if (upcall_has_shadow_stack())
+		return -EOPNOTSUPP;
+#endif
+	return 0;
+}
+
+/**
+ * arch_upcall_allowed - can ctxfunc run where @regs would resume?
+ * @abi:	the owner's
+ * @regs:	user mode registers
+ */
+static inline bool arch_upcall_allowed(enum arch_upcall_abi abi,
+				       struct pt_regs *regs)
+{
+	return upcall_abi(abi, allowed, regs);
+}
+
 /**
  * arch_upcall_push - write the frame of an upcall below the stack pointer
+ * @abi:	the owner's
  * @regs:	user mode registers, to be resumed after the upcall
  *
  * Changes no register.
  *
  * Return: the frame's address, or NULL if it cannot be written.
  */
-static __always_inline void __user *arch_upcall_push(struct pt_regs *regs)
+static __always_inline void __user *arch_upcall_push(enum arch_upcall_abi abi,
+						     struct pt_regs *regs)
 {
-	struct upcall_frame_ia32 __user *frame;
-	u32 sp = regs->sp - sizeof(*frame);
-
-	frame = (void __user *)(unsigned long)sp;
-	if (!user_write_access_begin(frame, sizeof(*frame)))
-		return NULL;
-	unsafe_put_user(regs->ax, &frame->eax, efault);
-	unsafe_put_user(regs->cx, &frame->ecx, efault);
-	unsafe_put_user(regs->dx, &frame->edx, efault);
-	unsafe_put_user(arch_upcall_saved_flags(regs), &frame->eflags, efault);
-	unsafe_put_user(regs->ip, &frame->origip, efault);
-	user_write_access_end();
-	return frame;
-
-efault:
-	user_write_access_end();
-	return NULL;
+	return upcall_abi(abi, push, regs);
 }
 
 /**
  * arch_upcall_enter - make @regs enter an upcall
+ * @abi:	the owner's
  * @regs:	user mode registers
  * @frame:	the upcall's frame, written before
  * @target:	where to
@@ -155,90 +169,56 @@ efault:
  * No later step on the way out may take eax for a restart code, so orig_ax
  * says that there was no system call.
  */
-static inline void arch_upcall_enter(struct pt_regs *regs, void __user *frame,
+static inline void arch_upcall_enter(enum arch_upcall_abi abi,
+				     struct pt_regs *regs, void __user *frame,
 				     const struct upcall_target *target,
 				     struct upcall __user *upc)
 {
-	regs->ax = target->cfunc;
-	regs->cx = target->data;
-	regs->dx = (unsigned long)upc;
-	regs->ip = target->ctxfunc;
-	regs->sp = (unsigned long)frame;
-	regs->flags &= ~(X86_EFLAGS_DF | X86_EFLAGS_RF | X86_EFLAGS_TF);
+	upcall_abi(abi, enter, regs, frame, target, upc);
 	regs->orig_ax = -1;
 }
 
 /**
  * arch_upcall_read_frame - read a frame back
+ * @abi:	that of UPC_CONTROL_NEXT
  * @frame:	where to
  * @from:	its user address
  *
  * Return: 0 or -EFAULT.
  */
-static inline int arch_upcall_read_frame(struct arch_upcall_frame *frame,
+static inline int arch_upcall_read_frame(enum arch_upcall_abi abi,
+					 union arch_upcall_frame *frame,
 					 const void __user *from)
 {
-	const struct upcall_frame_ia32 __user *f = from;
-
-	if (!user_read_access_begin(f, sizeof(*f)))
-		return -EFAULT;
-	unsafe_get_user(frame->ia32.eax, &f->eax, efault);
-	unsafe_get_user(frame->ia32.ecx, &f->ecx, efault);
-	unsafe_get_user(frame->ia32.edx, &f->edx, efault);
-	unsafe_get_user(frame->ia32.eflags, &f->eflags, efault);
-	unsafe_get_user(frame->ia32.origip, &f->origip, efault);
-	user_read_access_end();
-	return 0;
-
-efault:
-	user_read_access_end();
-	return -EFAULT;
+	return upcall_abi(abi, read_frame, frame, from);
 }
 
 /**
  * arch_upcall_end_next - give back what UPC_CONTROL_NEXT's arguments occupied
- * @regs:	registers of the task in UPC_CONTROL_NEXT
- *
- * ebx held the command, its value was passed in ecx. ecx and edx are in the
- * frame.
+ * @abi:	that of UPC_CONTROL_NEXT
+ * @regs:	registers of the task in it
  */
-static inline void arch_upcall_end_next(struct pt_regs *regs)
+static inline void arch_upcall_end_next(enum arch_upcall_abi abi,
+					struct pt_regs *regs)
 {
-	regs->bx = (u32)regs->cx;
+	upcall_abi(abi, end_next, regs);
 }
-
-/*
- * Where FRED is in use, a system call's event frame says that a trap flag in
- * the flags to return to is not to trap at once. What NEXT resumes has not made
- * that call.
- */
-#ifdef CONFIG_X86_FRED
-#define arch_upcall_end_event(regs)	prevent_single_step_upon_eretu(regs)
-#else
-#define arch_upcall_end_event(regs)	do { } while (0)
-#endif
 
 /**
  * arch_upcall_leave - resume what an upcall interrupted
- * @regs:	registers of the task in UPC_CONTROL_NEXT
+ * @abi:	that of UPC_CONTROL_NEXT
+ * @regs:	registers of the task in it
  * @from:	the frame's user address
  * @frame:	the frame as read from there
  *
  * Restores no more than sigreturn() does.
  */
-static inline void arch_upcall_leave(struct pt_regs *regs,
+static inline void arch_upcall_leave(enum arch_upcall_abi abi,
+				     struct pt_regs *regs,
 				     const void __user *from,
-				     const struct arch_upcall_frame *frame)
+				     const union arch_upcall_frame *frame)
 {
-	const struct upcall_frame_ia32 *f = &frame->ia32;
-
-	arch_upcall_end_event(regs);
-	regs->ax = (u32)f->eax;
-	regs->cx = (u32)f->ecx;
-	regs->dx = (u32)f->edx;
-	regs->ip = (u32)f->origip;
-	regs->sp = (u32)((unsigned long)from + sizeof(*f));
-	regs->flags = (regs->flags & ~FIX_EFLAGS) | (f->eflags & FIX_EFLAGS);
+	upcall_abi(abi, leave, regs, from, frame);
 	regs->orig_ax = -1;
 }
 
