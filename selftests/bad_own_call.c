@@ -20,21 +20,6 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	repair_page(&pages);
 }
 
-/* As dispatch_on(), for any command. */
-static int call_on(unsigned long esp, int cmd)
-{
-	int ret;
-
-	asm volatile("movl %%esp, %%edi\n\t"
-		     "movl %%esi, %%esp\n\t"
-		     "int $0x80\n\t"
-		     "movl %%edi, %%esp"
-		     : "=a" (ret), "+S" (esp)
-		     : "0" (__NR_upc_control), "b" (cmd), "c" (-1), "d" (1)
-		     : "edi", "memory", "cc");
-	return ret;
-}
-
 FIXTURE(own) {
 };
 
@@ -81,14 +66,14 @@ FIXTURE_TEARDOWN(own)
 
 TEST_F(own, call_faults)
 {
-	unsigned long esp = (long)__builtin_frame_address(0) - PAGE;
+	unsigned long sp = (long)__builtin_frame_address(0) - PAGE;
 	enum damage damage;
 	int i, expected;
 
 	/* What each returns when it finds one pending. */
 	expected = variant->cmd == UPC_CONTROL_DISPATCH ? 0 : id;
 	if (!variant->bad_upc)
-		esp = (long)pages.middle + PAGE / 2;
+		sp = (long)pages.middle + PAGE / 2;
 	for (damage = 0; damage < NR_DAMAGES; damage++) {
 		i = damage;
 		/* Pending, in a section that SUSPEND alone leaves itself. */
@@ -99,7 +84,8 @@ TEST_F(own, call_faults)
 			upc->crit_count = 0;
 
 		ASSERT_EQ(0, break_page(&pages, damage));
-		ASSERT_EQ(expected, call_on(esp, variant->cmd));
+		ASSERT_EQ(expected, call_on(sp, __NR_upc_control, variant->cmd,
+					    -1, 1));
 		ASSERT_EQ(i + 1, faults);
 		ASSERT_EQ(1, polled);
 		ASSERT_EQ(i, hits);

@@ -361,7 +361,7 @@ TEST_F(call, next_fails)
 	ASSERT_EQ(0, mprotect(two + PAGE, PAGE, PROT_READ));
 	ASSERT_EQ(0, give(stack));
 	ASSERT_TRUE(owner_is_done());
-	EXPECT_EQ(-EFAULT, (int)seen.eax);
+	EXPECT_EQ(-EFAULT, (int)seen.ax);
 	EXPECT_EQ(1, owner.faults);
 	EXPECT_EQ(1, owner.polled[5]);
 	EXPECT_EQ(0, owner.crit_count);

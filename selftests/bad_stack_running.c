@@ -10,13 +10,13 @@
 
 static struct upcall upc = UPCALL_INIT;
 static int id, hits, faults, polled, dispatched;
-static unsigned long fault_esp;
+static unsigned long fault_sp;
 
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 
-	fault_esp = uc->uc_mcontext.gregs[REG_ESP];
+	fault_sp = uc->uc_mcontext.gregs[REG_SP];
 	polled = upc_poll(id, 3);
 	WRITE_ONCE(faults, faults + 1);
 }
@@ -31,9 +31,10 @@ static void *dispatcher(void *arg)
 	return NULL;
 }
 
-static void hit_on(struct __test_metadata *_metadata, unsigned long esp)
+static void hit_on(struct __test_metadata *_metadata, unsigned long sp)
 {
 	pthread_t thread;
+	unsigned long old;
 	int ready = 0;
 
 	hits = 0;
@@ -42,22 +43,23 @@ static void hit_on(struct __test_metadata *_metadata, unsigned long esp)
 	/* Held until the stack is the bad one: asm() below lets it come. */
 	upc.pending = 1;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatcher, &ready));
-	asm volatile("movl %%esp, %%edi\n\t"
-		     "movl %%esi, %%esp\n\t"
-		     "movl $0, 8(%%edx)\n\t"
-		     "movl $1, (%%ebx)\n"
+	asm volatile("mov " RR(sp) ", %[old]\n\t"
+		     "mov %[sp], " RR(sp) "\n\t"
+		     "movl $0, 8(%[upc])\n\t"
+		     "movl $1, (%[ready])\n"
 		     "1:\n\t"
 		     "pause\n\t"
-		     "cmpl $0, (%%ecx)\n\t"
+		     "cmpl $0, (%[faults])\n\t"
 		     "je 1b\n\t"
-		     "movl %%edi, %%esp"
-		     : "+S" (esp)
-		     : "b" (&ready), "c" (&faults), "d" (&upc)
-		     : "edi", "memory", "cc");
+		     "mov %[old], " RR(sp)
+		     : [old] "=&r" (old)
+		     : [sp] "r" (sp), [ready] "r" (&ready),
+		       [faults] "r" (&faults), [upc] "r" (&upc)
+		     : "memory", "cc");
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	ASSERT_EQ(0, dispatched);
 	ASSERT_EQ(1, faults);
-	ASSERT_EQ(esp, fault_esp);
+	ASSERT_EQ(sp, fault_sp);
 	ASSERT_EQ(1, polled);
 	ASSERT_EQ(0, hits);
 	ASSERT_EQ(0, upc.crit_count);
@@ -93,15 +95,17 @@ TEST_F(running, broken_page)
 		ASSERT_EQ(0, break_page(&self->pages, damage));
 		hit_on(_metadata, end - 64);
 		hit_on(_metadata, end);
-		hit_on(_metadata, end + 8);
-		hit_on(_metadata, end + 19);
+		hit_on(_metadata, end + RED_ZONE + 8);
+		hit_on(_metadata, end + FRAME_SPACE - 1);
 		ASSERT_EQ(0, repair_page(&self->pages));
 	}
 }
 
 TEST_F(running, wild_stack_pointer)
 {
-	unsigned long wild[] = { 0, 16, KERNEL_ADDR, -4UL, user_end() + 8 };
+	unsigned long wild[] = {
+		0, 16, KERNEL_ADDR, -4UL, user_end() + RED_ZONE + 8,
+	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wild); i++)

@@ -66,10 +66,10 @@ asm(".pushsection .text\n\t"
 	"call ctx_call\n\t"
 	"cmpl $0, go\n\t"
 	"jne 1f\n\t"
-	"movl $1, 8(%edx)\n\t"
-	"subl $" UPC_STR(UPC_CRITADD) ", 4(%edx)\n"
+	"movl $1, 8(" R(dx) ")\n\t"
+	"subl $" UPC_STR(UPC_CRITADD) ", 4(" R(dx) ")\n"
 	"1:\n\t"
-	"movl $lose_all, %eax\n\t"
+	"mov" W " $lose_all, " R(ax) "\n\t"
 	"call ctx_call\n\t"
 	"jmp ctx_leave\n\t"
 	".popsection");
@@ -172,7 +172,7 @@ TEST_F(before_next, not_without_a_frame)
 	ASSERT_EQ(0, upc_delete(-1));
 	ASSERT_EQ(0, break_page(&pages, NO_ACCESS));
 	do_next(pages.middle);
-	EXPECT_EQ(-EFAULT, (int)seen.eax);
+	EXPECT_EQ(-EFAULT, (int)seen.ax);
 	EXPECT_EQ(0, faults);
 }
 

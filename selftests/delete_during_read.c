@@ -15,7 +15,7 @@
 /* What the owner is in. */
 enum call { READ, WAIT, DISPATCH, REDISPATCH, NEXT, SUSPEND };
 
-static struct upcall_frame_ia32 frame = FRAME_THAT_LEADS_HERE;
+static struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
 static char *page;
 static struct upcall *upc;
 
@@ -48,7 +48,7 @@ static int make_call(void)
 		return upc_suspend(PRIORITY);
 	default:
 		do_next(&frame);
-		return seen.eax;
+		return seen.ax;
 	}
 }
 

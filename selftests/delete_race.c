@@ -11,7 +11,7 @@
 
 enum mode { RUN, CALL, REDISPATCH, SELF, NEXT, WAIT, SUSPEND };
 
-static struct upcall_frame_ia32 frame = FRAME_THAT_LEADS_HERE;
+static struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
 static struct pages pages;
 static struct upcall *upc;
 
@@ -23,12 +23,8 @@ static int begun, registered, lost, left;
 /* Pops its frame, and does without struct upcall. */
 static void __attribute__((naked)) ctx_raw(void *data)
 {
-	asm volatile("incl (%ecx)\n\t"
-		     "popl %eax\n\t"
-		     "popl %ecx\n\t"
-		     "popl %edx\n\t"
-		     "popfl\n\t"
-		     "ret\n\t");
+	asm volatile("incl (" DATA_REG ")\n\t"
+		     "jmp ctx_pop_frame\n\t");
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)
@@ -54,7 +50,7 @@ static bool call(void)
 		return !ret || ret == -ENOENT;
 	case NEXT:
 		do_next(&frame);
-		return (int)seen.eax == frame.eax;
+		return seen.ax == (unsigned long)frame.fr_ax;
 	case WAIT:
 		ret = upc_wait(1);
 		return ret == id || ret == -EINTR;

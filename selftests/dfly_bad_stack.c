@@ -10,13 +10,13 @@
 
 static struct upcall upc = UPCALL_INIT;
 static int id, hits, faults, polled;
-static unsigned long fault_esp;
+static unsigned long fault_sp;
 
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 
-	fault_esp = uc->uc_mcontext.gregs[REG_ESP];
+	fault_sp = uc->uc_mcontext.gregs[REG_SP];
 	polled = upc_poll(id, 3);
 	faults++;
 }
@@ -24,9 +24,9 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 /* A context function that needs no stack but its frame. */
 static void __attribute__((naked)) ctx_frame_only(void)
 {
-	asm("incl (%ecx)\n\t"
-	    "movl $1, 8(%edx)\n\t"
-	    "subl $" UPC_STR(UPC_CRITADD) ", 4(%edx)\n\t"
+	asm("incl (" DATA_REG ")\n\t"
+	    "movl $1, 8(" R(dx) ")\n\t"
+	    "subl $" UPC_STR(UPC_CRITADD) ", 4(" R(dx) ")\n\t"
 	    "jmp ctx_leave");
 }
 
@@ -46,13 +46,13 @@ FIXTURE_TEARDOWN(stack)
 {
 }
 
-static void bad_stack(struct __test_metadata *_metadata, unsigned long esp)
+static void bad_stack(struct __test_metadata *_metadata, unsigned long sp)
 {
 	hits = 0;
 	faults = 0;
-	ASSERT_EQ(0, dispatch_on(esp, id, 3));
+	ASSERT_EQ(0, dispatch_on(sp, id, 3));
 	ASSERT_EQ(1, faults);
-	ASSERT_EQ(esp, fault_esp);
+	ASSERT_EQ(sp, fault_sp);
 	ASSERT_EQ(1, polled);
 	ASSERT_EQ(0, hits);
 	ASSERT_EQ(0, upc.crit_count);
@@ -87,13 +87,13 @@ static void straddling(struct __test_metadata *_metadata, struct pages *pages,
 
 	for (damage = 0; damage < NR_DAMAGES; damage++) {
 		ASSERT_EQ(0, break_page(pages, damage));
-		for (in = 1; in < sizeof(struct upcall_frame_ia32); in++)
-			bad_stack(_metadata, border + in);
+		for (in = 1; in < sizeof(struct upcall_frame); in++)
+			bad_stack(_metadata, border + RED_ZONE + in);
 
 		/* One that just does not is as good as any. */
 		hits = 0;
 		faults = 0;
-		ASSERT_EQ(0, dispatch_on(border + good, id, 3));
+		ASSERT_EQ(0, dispatch_on(border + RED_ZONE + good, id, 3));
 		ASSERT_EQ(0, faults);
 		ASSERT_EQ(1, hits);
 		ASSERT_EQ(0, repair_page(pages));
@@ -103,7 +103,7 @@ static void straddling(struct __test_metadata *_metadata, struct pages *pages,
 TEST_F(stack, frame_straddles_into_a_broken_page)
 {
 	straddling(_metadata, &self->pages, (long)self->pages.middle + PAGE,
-		   sizeof(struct upcall_frame_ia32));
+		   sizeof(struct upcall_frame));
 }
 
 /* Some of it can be written, and is: that is below the stack. */
@@ -115,7 +115,7 @@ TEST_F(stack, frame_straddles_out_of_a_broken_page)
 TEST_F(stack, wild_stack_pointer)
 {
 	static const unsigned long wild[] = {
-		0, 1, 4, 19, 20, PAGE, KERNEL_ADDR, KERNEL_ADDR + PAGE / 2,
+		0, 1, 4, FRAME_SPACE - 1, FRAME_SPACE, PAGE, KERNEL_ADDR, KERNEL_ADDR + PAGE / 2,
 		-1UL, -4UL, -20UL,
 	};
 	unsigned long end = user_end();
@@ -125,8 +125,8 @@ TEST_F(stack, wild_stack_pointer)
 		bad_stack(_metadata, wild[i]);
 	if (!end)
 		return;
-	for (i = 1; i <= sizeof(struct upcall_frame_ia32); i++)
-		bad_stack(_metadata, end + i);
+	for (i = 1; i <= sizeof(struct upcall_frame); i++)
+		bad_stack(_metadata, end + RED_ZONE + i);
 }
 
 TEST_HARNESS_MAIN

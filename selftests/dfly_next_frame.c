@@ -10,16 +10,7 @@
 
 static void expect_efault(struct __test_metadata *_metadata, void *frame)
 {
-	do_next(frame);
-	EXPECT_EQ(-EFAULT, (int)seen.eax);
-	EXPECT_EQ(UPC_CONTROL_NEXT, (int)seen.ebx);
-	EXPECT_EQ(NEXT_ECX, (int)seen.ecx);
-	EXPECT_EQ((unsigned long)frame, seen.edx);
-	EXPECT_EQ(NEXT_ESI, (int)seen.esi);
-	EXPECT_EQ(NEXT_EDI, (int)seen.edi);
-	EXPECT_EQ(NEXT_EBP, (int)seen.ebp);
-	EXPECT_EQ(NEXT_EFLAGS,
-		  (int)seen.eflags & (ARITHMETIC | DF_FLAG));
+	next_fails(_metadata, frame, -EFAULT);
 }
 
 FIXTURE(next) {
@@ -75,7 +66,7 @@ TEST_F(next, unreadable_frame)
 	end = bad.middle + PAGE;
 	ASSERT_EQ(0, break_page(&bad, UNMAPPED));
 	expect_efault(_metadata, bad.middle);
-	expect_efault(_metadata, end - sizeof(struct upcall_frame_ia32));
+	expect_efault(_metadata, end - sizeof(struct upcall_frame));
 	ASSERT_EQ(0, repair_page(&bad));
 	ASSERT_EQ(0, break_page(&bad, NO_ACCESS));
 	expect_efault(_metadata, bad.middle + 64);
@@ -89,7 +80,7 @@ TEST_F(next, frame_in_part_unreadable)
 
 	ASSERT_EQ(0, make_pages(&bad));
 	ASSERT_EQ(0, break_page(&bad, UNMAPPED));
-	for (in = 1; in < sizeof(struct upcall_frame_ia32); in++) {
+	for (in = 1; in < sizeof(struct upcall_frame); in++) {
 		expect_efault(_metadata, bad.middle - in);
 		expect_efault(_metadata, bad.middle + PAGE - in);
 	}
@@ -102,17 +93,17 @@ TEST_F(next, wild_frame)
 
 	expect_efault(_metadata, NULL);
 	expect_efault(_metadata, (void *)KERNEL_ADDR);
-	for (i = 1; i <= sizeof(struct upcall_frame_ia32); i++)
+	for (i = 1; i <= sizeof(struct upcall_frame); i++)
 		expect_efault(_metadata, (void *)-(long)i);
 	if (!end)
 		return;
-	for (i = 0; i < sizeof(struct upcall_frame_ia32); i++)
+	for (i = 0; i < sizeof(struct upcall_frame); i++)
 		expect_efault(_metadata, (void *)(end - i));
 }
 
 TEST_F(next, bad_upc)
 {
-	struct upcall_frame_ia32 frame = FRAME_THAT_LEADS_HERE;
+	struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
 	enum damage damage;
 
 	for (damage = 0; damage < NR_DAMAGES; damage++) {

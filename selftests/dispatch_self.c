@@ -17,7 +17,7 @@ FIXTURE(self) {
 
 FIXTURE_VARIANT(self) {
 	void *ctx;
-	int (*call)(int nr, long a, long b, long c, long d);
+	long (*call)(int nr, long a, long b, long c, long d);
 };
 
 FIXTURE_VARIANT_ADD(self, next) { .ctx = ctx_next, .call = upc_syscall };

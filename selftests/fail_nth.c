@@ -27,7 +27,7 @@ static int hits, faults, id;
 static struct {
 	struct upcall upc;
 	char unused[MIDDLE - sizeof(struct upcall)];
-	struct upcall_frame_ia32 frame;
+	struct upcall_frame frame;
 } content = { UPCALL_INIT, "", FRAME_THAT_LEADS_HERE };
 
 static char *lazy;
@@ -55,7 +55,7 @@ static int make_lazy(void)
 }
 
 #define lazy_upc	((struct upcall *)lazy)
-#define lazy_frame	((struct upcall_frame_ia32 *)(lazy + MIDDLE))
+#define lazy_frame	((struct upcall_frame *)(lazy + MIDDLE))
 
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
@@ -216,7 +216,7 @@ TEST_F_TIMEOUT(fail_nth, many_registrations, 280)
 /* What is in memory is all that they need. */
 TEST_F(fail_nth, the_others_allocate_nothing)
 {
-	struct upcall_frame_ia32 frame = FRAME_THAT_LEADS_HERE;
+	struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
 	int ret[10], i = 0;
 
 	id = add(&good);
@@ -228,7 +228,7 @@ TEST_F(fail_nth, the_others_allocate_nothing)
 	ret[i++] = upc_wait(1);
 	ret[i++] = upc_suspend(1);
 	do_next(&frame);
-	ret[i++] = seen.eax;
+	ret[i++] = seen.ax;
 	ret[i++] = upc_poll(-1, 0);
 	ret[i++] = upc_pollclear(id, 0);
 	ret[i++] = upc_dispatch(-1, 0);
@@ -240,7 +240,7 @@ TEST_F(fail_nth, the_others_allocate_nothing)
 	EXPECT_EQ(10, ret[1]);
 	EXPECT_EQ(id, ret[2]);
 	EXPECT_EQ(id, ret[3]);
-	EXPECT_EQ(frame.eax, ret[4]);
+	EXPECT_EQ(frame.fr_ax, ret[4]);
 	for (i = 5; i < 10; i++)
 		EXPECT_EQ(0, ret[i]);
 }
@@ -410,10 +410,10 @@ TEST_F(next, fails_and_changes_nothing)
 		ASSERT_TRUE(fail_nth(n));
 		do_next(lazy_frame);
 		failed = has_failed();
-		if ((int)seen.eax != -EFAULT) {
+		if ((int)seen.ax != -EFAULT) {
 			/* It has been tried again, or nothing has failed. */
-			ASSERT_EQ(content.frame.eax, (int)seen.eax);
-			ASSERT_EQ((unsigned long)(lazy_frame + 1), seen.esp);
+			ASSERT_EQ((unsigned long)content.frame.fr_ax, seen.ax);
+			ASSERT_EQ(frame_sp(lazy_frame), seen.sp);
 			ASSERT_EQ(variant->pending, hits);
 			resumed += failed;
 			if (failed)
@@ -421,7 +421,7 @@ TEST_F(next, fails_and_changes_nothing)
 			break;
 		}
 		ASSERT_TRUE(failed);
-		ASSERT_EQ((unsigned long)lazy_frame, seen.edx);
+		ASSERT_EQ((unsigned long)lazy_frame, seen.dx);
 		ASSERT_EQ(0, hits);
 		ASSERT_EQ(0, lazy_upc->crit_count);
 		ASSERT_EQ(0, lazy_upc->pending);

@@ -23,17 +23,29 @@ static void fork_cfunc(void *data)
 		CHECK(upc_poll(-1, 0) == 0 && upc.crit_count == UPC_CRITADD);
 }
 
-/* Dispatches to itself; 0 if no register but eax was changed on the way. */
+/* Dispatches to itself; 0 if no register but the result was changed on the way. */
 static int dispatch_keeps_registers(int id)
 {
-	int eax = __NR_upc_control, ebx = UPC_CONTROL_DISPATCH, ecx = id;
-	int edx = 5, esi = 0x51515151, edi = 0x1d1d1d1d;
+	long ax = __NR_upc_control, dx = 5;
+#ifdef __x86_64__
+	long di = UPC_CONTROL_DISPATCH, si = id, bx = 0x51515151;
+	register long r8 asm("r8") = 0x1d1d1d1d;
+
+	asm volatile("syscall"
+		     : "+a" (ax), "+D" (di), "+S" (si), "+d" (dx), "+b" (bx),
+		       "+r" (r8) : : "rcx", "r11", "memory", "cc");
+	return ax || di != UPC_CONTROL_DISPATCH || si != id || dx != 5 ||
+	       bx != 0x51515151 || r8 != 0x1d1d1d1d;
+#else
+	int bx = UPC_CONTROL_DISPATCH, cx = id, si = 0x51515151;
+	int di = 0x1d1d1d1d;
 
 	asm volatile("int $0x80"
-		     : "+a" (eax), "+b" (ebx), "+c" (ecx), "+d" (edx),
-		       "+S" (esi), "+D" (edi) : : "memory", "cc");
-	return eax || ebx != UPC_CONTROL_DISPATCH || ecx != id || edx != 5 ||
-	       esi != 0x51515151 || edi != 0x1d1d1d1d;
+		     : "+a" (ax), "+b" (bx), "+c" (cx), "+d" (dx),
+		       "+S" (si), "+D" (di) : : "memory", "cc");
+	return ax || bx != UPC_CONTROL_DISPATCH || cx != id || dx != 5 ||
+	       si != 0x51515151 || di != 0x1d1d1d1d;
+#endif
 }
 
 FIXTURE(forked) {

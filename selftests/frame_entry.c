@@ -14,41 +14,68 @@ static int hits;
 static int upcall_id;
 
 /* For the probes below. */
-static __u32 misalign __attribute_used__;
-static __u32 set_flags __attribute_used__;
-static __u32 saved_esp __attribute_used__;
+static unsigned long misalign __attribute_used__;
+static unsigned long set_flags __attribute_used__;
+static unsigned long saved_sp __attribute_used__;
 static struct regs before __attribute_used__;
 static struct regs after __attribute_used__;
-static int go_on __attribute_used__;
+static unsigned long go_on __attribute_used__;
 static int spinning __attribute_used__;
 
+#ifdef __x86_64__
+#define SAVE_REGS					\
+	".irp reg, rbx, rbp, r12, r13, r14, r15\n\t"	\
+	"pushq %\\reg\n\t"				\
+	".endr\n\t"
+#define RESTORE_REGS					\
+	".irp reg, r15, r14, r13, r12, rbp, rbx\n\t"	\
+	"popq %\\reg\n\t"				\
+	".endr\n\t"
+/* Patterns in the registers that 32-bit code does not have. */
+#define LOAD_MORE_REGS					\
+	".irp n, 8, 9, 10, 11, 12, 13, 14, 15\n\t"	\
+	"movabsq $0x7100000000000000 + \\n, %r\\n\n\t"	\
+	".endr\n\t"					\
+	"movabsq $0xb2b2b2b2b2b2b2b2, %rbx\n\t"
+#else
+#define SAVE_REGS	"pushal\n\t"
+#define RESTORE_REGS	"popal\n\t"
+#define LOAD_MORE_REGS
+#endif
+
 #define PROBE_ENTER					\
-	"pushal\n\t"					\
-	"movl %esp, saved_esp\n\t"			\
-	"subl misalign, %esp\n\t"			\
+	SAVE_REGS					\
+	"mov " R(sp) ", saved_sp\n\t"			\
+	"sub misalign, " R(sp) "\n\t"			\
 	"movl $0x51515151, %esi\n\t"			\
 	"movl $0xd1d1d1d1, %edi\n\t"			\
 	"movl $0xb1b1b1b1, %ebp\n\t"			\
-	"pushl set_flags\n\t"				\
-	"popfl\n\t"					\
+	LOAD_MORE_REGS					\
+	"push" W " set_flags\n\t"			\
+	"popf" W "\n\t"					\
 	"store_regs before\n\t"
 
 #define PROBE_LEAVE					\
 	"store_regs after\n\t"				\
 	"cld\n\t"					\
-	"movl saved_esp, %esp\n\t"			\
-	"popal\n\t"					\
+	"mov saved_sp, " R(sp) "\n\t"			\
+	RESTORE_REGS					\
 	"ret\n\t"
 
 /* Dispatches the upcall to itself. */
 static void __attribute__((naked)) __attribute_noinline__ probe_call(void)
 {
 	asm volatile(PROBE_ENTER
+#ifdef __x86_64__
+		     "movl $" UPC_STR(UPC_CONTROL_DISPATCH) ", %edi\n\t"
+		     "movslq upcall_id, %rsi\n\t"
+#else
 		     "movl $" UPC_STR(UPC_CONTROL_DISPATCH) ", %ebx\n\t"
 		     "movl upcall_id, %ecx\n\t"
+#endif
 		     "movl $1, %edx\n\t"
 		     "movl $" UPC_STR(__NR_upc_control) ", %eax\n\t"
-		     "int $0x80\n\t"
+		     CALL_INSN "\n\t"
 		     "probe_call_end:\n\t"
 		     PROBE_LEAVE);
 }
@@ -71,7 +98,7 @@ static void __attribute__((naked)) __attribute_noinline__ probe_spin(void)
 static void go_on_cfunc(void *data)
 {
 	count_cfunc(data);
-	WRITE_ONCE(go_on, (int)LABEL(probe_spin_end));
+	WRITE_ONCE(go_on, (unsigned long)LABEL(probe_spin_end));
 }
 
 static void *dispatch_to_spinner(void *data)
@@ -84,7 +111,7 @@ FIXTURE(frame_entry) {
 };
 
 FIXTURE_VARIANT(frame_entry) {
-	__u32 flags;
+	unsigned long flags;
 };
 
 FIXTURE_VARIANT_ADD(frame_entry, flags_clear) { .flags = FLAGS_IF | 2 };
@@ -107,17 +134,14 @@ FIXTURE_TEARDOWN(frame_entry)
 }
 
 /* The same in ctx_record() and afterwards, however the upcall came. */
-static void check_entry(struct __test_metadata *_metadata, __u32 flags)
+static void check_entry(struct __test_metadata *_metadata, unsigned long flags)
 {
-	ASSERT_EQ((__u32)&hits, entry.ecx);
-	ASSERT_EQ((__u32)&upc, entry.edx);
-	ASSERT_EQ(before.esp - sizeof(entry_frame), entry.esp);
-	ASSERT_EQ(flags & ~FLAGS_DF, entry.eflags);
-	ASSERT_EQ(flags, (__u32)entry_frame.eflags);
-	ASSERT_EQ(after.ebx, entry.ebx);
-	ASSERT_EQ(0x51515151U, entry.esi);
-	ASSERT_EQ(0xd1d1d1d1, entry.edi);
-	ASSERT_EQ(0xb1b1b1b1, entry.ebp);
+	ASSERT_EQ((unsigned long)&upc, entry.dx);
+	ASSERT_EQ(before.sp - FRAME_SPACE, entry.sp);
+	ASSERT_EQ(flags & ~FLAGS_DF, entry.flags);
+	ASSERT_EQ(flags, (unsigned long)entry_frame.fr_flags);
+	ASSERT_EQ(after.bx, entry.bx);
+	ASSERT_EQ(0xb1b1b1b1, entry.bp);
 	ASSERT_EQ(before.cs, entry.cs);
 	ASSERT_EQ(before.ss, entry.ss);
 	ASSERT_EQ(before.ds, entry.ds);
@@ -125,20 +149,44 @@ static void check_entry(struct __test_metadata *_metadata, __u32 flags)
 	ASSERT_EQ(before.fs, entry.fs);
 	ASSERT_EQ(before.gs, entry.gs);
 
-	ASSERT_EQ((__u32)entry_frame.eax, after.eax);
-	ASSERT_EQ((__u32)entry_frame.ecx, after.ecx);
-	ASSERT_EQ((__u32)entry_frame.edx, after.edx);
-	ASSERT_EQ(before.esp, after.esp);
-	ASSERT_EQ(flags, after.eflags);
-	ASSERT_EQ(before.esi, after.esi);
-	ASSERT_EQ(before.edi, after.edi);
-	ASSERT_EQ(before.ebp, after.ebp);
+	ASSERT_EQ((unsigned long)entry_frame.fr_ax, after.ax);
+	ASSERT_EQ((unsigned long)entry_frame.fr_cx, after.cx);
+	ASSERT_EQ((unsigned long)entry_frame.fr_dx, after.dx);
+	ASSERT_EQ(before.sp, after.sp);
+	ASSERT_EQ(flags, after.flags);
+	ASSERT_EQ(before.bp, after.bp);
 	ASSERT_EQ(before.cs, after.cs);
 	ASSERT_EQ(before.ss, after.ss);
 	ASSERT_EQ(before.ds, after.ds);
 	ASSERT_EQ(before.es, after.es);
 	ASSERT_EQ(before.fs, after.fs);
 	ASSERT_EQ(before.gs, after.gs);
+#ifdef __x86_64__
+	ASSERT_EQ((unsigned long)&hits, entry.di);
+	ASSERT_EQ(before.r8, entry.r8);
+	ASSERT_EQ(before.r9, entry.r9);
+	ASSERT_EQ(before.r10, entry.r10);
+	ASSERT_EQ(before.r12, entry.r12);
+	ASSERT_EQ(before.r13, entry.r13);
+	ASSERT_EQ(before.r14, entry.r14);
+	ASSERT_EQ(before.r15, entry.r15);
+	ASSERT_EQ(entry_frame.rsi, after.si);
+	ASSERT_EQ(entry_frame.rdi, after.di);
+	ASSERT_EQ(entry_frame.r11, after.r11);
+	ASSERT_EQ(before.r8, after.r8);
+	ASSERT_EQ(before.r9, after.r9);
+	ASSERT_EQ(before.r10, after.r10);
+	ASSERT_EQ(before.r12, after.r12);
+	ASSERT_EQ(before.r13, after.r13);
+	ASSERT_EQ(before.r14, after.r14);
+	ASSERT_EQ(before.r15, after.r15);
+#else
+	ASSERT_EQ((unsigned long)&hits, entry.cx);
+	ASSERT_EQ(0x51515151U, entry.si);
+	ASSERT_EQ(0xd1d1d1d1, entry.di);
+	ASSERT_EQ(before.si, after.si);
+	ASSERT_EQ(before.di, after.di);
+#endif
 }
 
 TEST_F(frame_entry, at_the_end_of_a_system_call)
@@ -147,14 +195,23 @@ TEST_F(frame_entry, at_the_end_of_a_system_call)
 	ASSERT_GT(upcall_id, 0);
 	for (misalign = 0; misalign < 32; misalign++) {
 		probe_call();
-		ASSERT_EQ(misalign + 1, (__u32)entries);
-		ASSERT_EQ(misalign + 1, (__u32)READ_ONCE(hits));
-		ASSERT_EQ((__u32)count_cfunc, entry.eax);
-		ASSERT_EQ((__u32)UPC_CONTROL_DISPATCH, entry.ebx);
-		ASSERT_EQ(0, entry_frame.eax);
+		ASSERT_EQ(misalign + 1, (unsigned long)entries);
+		ASSERT_EQ(misalign + 1, (unsigned long)READ_ONCE(hits));
+		ASSERT_EQ((unsigned long)count_cfunc, entry.ax);
+		ASSERT_EQ(0, (long)entry_frame.fr_ax);
+		ASSERT_EQ(1, (long)entry_frame.fr_dx);
+		ASSERT_EQ((long)LABEL(probe_call_end), (long)entry_frame.fr_ip);
+#ifdef __x86_64__
+		ASSERT_EQ(before.bx, entry.bx);
+		ASSERT_EQ(UPC_CONTROL_DISPATCH, (long)entry_frame.rdi);
+		ASSERT_EQ(upcall_id, (long)entry_frame.rsi);
+		/* As the SYSCALL instruction leaves them. */
+		ASSERT_EQ(entry_frame.rip, entry_frame.rcx);
+		ASSERT_EQ(entry_frame.rflags, entry_frame.r11);
+#else
+		ASSERT_EQ((unsigned long)UPC_CONTROL_DISPATCH, entry.bx);
 		ASSERT_EQ(upcall_id, entry_frame.ecx);
-		ASSERT_EQ(1, entry_frame.edx);
-		ASSERT_EQ((int)LABEL(probe_call_end), entry_frame.origip);
+#endif
 		check_entry(_metadata, variant->flags);
 	}
 }
@@ -168,19 +225,25 @@ TEST_F(frame_entry, in_a_loop)
 	ASSERT_GT(upcall_id, 0);
 	for (misalign = 0; misalign < 32; misalign++) {
 		spinning = 0;
-		go_on = (int)LABEL(probe_spin_start);
+		go_on = (unsigned long)LABEL(probe_spin_start);
 		ASSERT_EQ(0, pthread_create(&thread, NULL,
 					    dispatch_to_spinner, NULL));
 		probe_spin();
 		ASSERT_EQ(0, pthread_join(thread, &ret));
 		ASSERT_EQ(0, (long)ret);
-		ASSERT_EQ(misalign + 1, (__u32)READ_ONCE(hits));
-		ASSERT_EQ((__u32)go_on_cfunc, entry.eax);
-		ASSERT_EQ(0xb2b2b2b2, entry.ebx);
-		ASSERT_EQ(0xa1a1a1a1, (__u32)entry_frame.eax);
-		ASSERT_EQ(0xc1c1c1c1, (__u32)entry_frame.ecx);
-		ASSERT_EQ(0xd2d2d2d2, (__u32)entry_frame.edx);
-		ASSERT_EQ((int)LABEL(probe_spin_start), entry_frame.origip);
+		ASSERT_EQ(misalign + 1, (unsigned long)READ_ONCE(hits));
+		ASSERT_EQ((unsigned long)go_on_cfunc, entry.ax);
+		ASSERT_EQ(0xb2b2b2b2, entry.bx);
+		ASSERT_EQ(0xa1a1a1a1, (unsigned long)entry_frame.fr_ax);
+		ASSERT_EQ(0xc1c1c1c1, (unsigned long)entry_frame.fr_cx);
+		ASSERT_EQ(0xd2d2d2d2, (unsigned long)entry_frame.fr_dx);
+		ASSERT_EQ((long)LABEL(probe_spin_start),
+			  (long)entry_frame.fr_ip);
+#ifdef __x86_64__
+		ASSERT_EQ(before.si, entry_frame.rsi);
+		ASSERT_EQ(before.di, entry_frame.rdi);
+		ASSERT_EQ(before.r11, entry_frame.r11);
+#endif
 		check_entry(_metadata, variant->flags);
 	}
 }

@@ -126,7 +126,7 @@ struct self {
 	struct upcall *new_upc;
 	bool new_upc_bad, new_upc_unwritable;
 	unsigned int entries_before;
-	struct upcall_frame_ia32 frame;	/* what NEXT was given, if frame_known */
+	struct upcall_frame frame;	/* what NEXT was given, if frame_known */
 	bool frame_known;
 	char *stack, *altstack;
 };
@@ -319,10 +319,10 @@ static char *some_place(struct zone *z, unsigned int size)
 /* One for a frame: where others change what is written, at a fixed place. */
 static void *some_frame(struct zone *z)
 {
-	char *at = some_place(z, sizeof(struct upcall_frame_ia32));
+	char *at = some_place(z, sizeof(struct upcall_frame));
 
-	if (zone_changes(z, at + sizeof(struct upcall_frame_ia32)))
-		at -= (at - z->page[0]) % sizeof(struct upcall_frame_ia32);
+	if (zone_changes(z, at + sizeof(struct upcall_frame)))
+		at -= (at - z->page[0]) % sizeof(struct upcall_frame);
 	return at;
 }
 
@@ -333,7 +333,7 @@ static void *some_upc(struct zone *z)
 	unsigned int part;
 
 	if (zone_changes(z, at + sizeof(struct upcall))) {
-		part = (at - z->page[0]) % sizeof(struct upcall_frame_ia32);
+		part = (at - z->page[0]) % sizeof(struct upcall_frame);
 		if (part >= 12)
 			at -= 12;
 	}
@@ -481,17 +481,17 @@ static bool is_doubtful(struct zone *z, void *top)
 
 static void plan_next(void)
 {
-	struct upcall_frame_ia32 *at = some_frame(&self->memory);
+	struct upcall_frame *at = some_frame(&self->memory);
 	enum access read = zone_access(&self->memory, at, sizeof(*at), false);
 	enum access write;
 	struct iovec from = { &self->frame, sizeof(*at) };
 	struct iovec to = { at, sizeof(*at) };
 
 	/* No system call has such a number: it may be resumed before one. */
-	self->frame = (struct upcall_frame_ia32) {
+	self->frame = (struct upcall_frame) {
 		.eax = 0x10000 + roll(1000), .ecx = roll(1000), .edx = roll(1000),
 		.eflags = roll(1 << 20) << 2 | roll(4),
-		.origip = roll(2) ? (__s32)LABEL(fuzz_resumed) : roll(8) ?
+		.fr_ip = roll(2) ? (__s32)LABEL(fuzz_resumed) : roll(8) ?
 			  (__s32)nowhere(EIP_NOWHERE) : (__s32)kernel_address(),
 	};
 	write = zone_access(&self->memory, at, sizeof(*at), true);
@@ -602,7 +602,7 @@ static void fill_upc(void)
  */
 static void plan_stack(void)
 {
-	struct upcall_frame_ia32 *f;
+	struct upcall_frame *f;
 	bool good = self->row == REGISTER || self->row == UPC_CONTROL_DELETE ||
 		    roll(2);
 
@@ -867,7 +867,7 @@ static void check_unchanged(void)
 /* NEXT gave the interrupted code what the frame has, and ebx. */
 static void check_resumed(void)
 {
-	struct upcall_frame_ia32 *f = &self->frame;
+	struct upcall_frame *f = &self->frame;
 
 	if (!self->frame_known)
 		return;
@@ -1028,7 +1028,7 @@ static bool in_loop(unsigned long eip)
 /* Could a frame be pushed below esp? */
 static bool is_good_stack(unsigned long esp)
 {
-	unsigned int size = sizeof(struct upcall_frame_ia32);
+	unsigned int size = sizeof(struct upcall_frame);
 	void *frame = (void *)(esp - size);
 	unsigned long low = (unsigned long)self->stack - 2 * PAGE;
 
@@ -1087,42 +1087,42 @@ static bool is_refusal(siginfo_t *info, unsigned long eip)
 /* NEXT has resumed code that is nowhere, and it has faulted. */
 static void on_wild_code(greg_t *gregs)
 {
-	unsigned long eip = gregs[REG_EIP];
+	unsigned long eip = gregs[REG_IP];
 
-	self->got_eax = gregs[REG_EAX];
+	self->got_eax = gregs[REG_AX];
 	self->got_ebx = gregs[REG_EBX];
 	self->got_ecx = gregs[REG_ECX];
 	self->got_edx = gregs[REG_EDX];
-	self->got_esp = gregs[REG_ESP];
-	if (self->frame_known && eip != (__u32)self->frame.origip)
-		wrong("resumed at %#lx, not %#x", eip, self->frame.origip);
+	self->got_esp = gregs[REG_SP];
+	if (self->frame_known && eip != (__u32)self->frame.fr_ip)
+		wrong("resumed at %#lx, not %#x", eip, self->frame.fr_ip);
 	self->stage = GONE_WILD;
 }
 
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
-	unsigned long eip = gregs[REG_EIP];
+	unsigned long eip = gregs[REG_IP];
 
 	gregs[REG_EFL] &= ~(TF_FLAG | AC_FLAG);
 	if (!self)
 		wrong("signal %d at %#lx", sig, eip);
 	if (sig == SIGSEGV && is_refusal(info, eip)) {
-		on_refusal(gregs[REG_ESP]);
+		on_refusal(gregs[REG_SP]);
 	} else if (is_nowhere(eip, CTX_NOWHERE)) {
 		/* As at the entry of a context function: use another one. */
 		count(&shared->wild_entries);
-		gregs[REG_EIP] = (greg_t)LABEL(fuzz_ctx);
+		gregs[REG_IP] = (greg_t)LABEL(fuzz_ctx);
 	} else if (sig != SIGSEGV && in_program(eip)) {
 		/* A trap flag, or alignment check, that a frame had. */
 	} else if (self->stage == CALLING && self->row == UPC_CONTROL_NEXT &&
 		   !in_program(eip)) {
 		on_wild_code(gregs);
-		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
+		gregs[REG_IP] = (greg_t)LABEL(fuzz_next_call);
 	} else if (self->doubt && (!in_program(eip) || in_loop(eip))) {
 		/* Some frame has become another, or is there no more. */
 		self->stage = LOST;
-		gregs[REG_EIP] = (greg_t)LABEL(fuzz_next_call);
+		gregs[REG_IP] = (greg_t)LABEL(fuzz_next_call);
 	} else {
 		wrong("signal %d, code %d, at %#lx, for %p", sig, info->si_code,
 		      eip, info->si_addr);

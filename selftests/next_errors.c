@@ -15,6 +15,16 @@ static size_t page;
 /* Raw NEXT; the value that ebx would have again is none that it has. */
 static int next(void *frame)
 {
+#ifdef __x86_64__
+	long di = UPC_CONTROL_NEXT, si = -1, dx = (long)frame, ret;
+
+	asm volatile("syscall"
+		     : "=a" (ret), "+D" (di), "+S" (si), "+d" (dx)
+		     : "0" ((long)__NR_upc_control)
+		     : "rcx", "r11", "memory", "cc");
+	if (di != UPC_CONTROL_NEXT || si != -1 || dx != (long)frame)
+		return -1;
+#else
 	long ebx = UPC_CONTROL_NEXT, ecx = 0x12345678, edx = (long)frame;
 	int ret;
 
@@ -25,6 +35,7 @@ static int next(void *frame)
 	if (ebx != UPC_CONTROL_NEXT || ecx != 0x12345678 ||
 	    edx != (long)frame)
 		return -1;
+#endif
 	return ret;
 }
 
@@ -102,7 +113,7 @@ TEST_F(bad, frame_half_mapped)
 	ASSERT_TRUE(pages != MAP_FAILED);
 	ASSERT_EQ(0, mprotect(pages, page, PROT_NONE));
 	ASSERT_EQ(0, mprotect(pages + 2 * page, page, PROT_NONE));
-	for (i = 1; i < sizeof(struct upcall_frame_ia32); i++) {
+	for (i = 1; i < sizeof(struct upcall_frame); i++) {
 		EXPECT_EQ(-EFAULT, next(pages + page - i));
 		EXPECT_EQ(-EFAULT, next(pages + 2 * page - i));
 	}
@@ -111,7 +122,7 @@ TEST_F(bad, frame_half_mapped)
 }
 
 /* A frame that could be popped does not make up for it. */
-static struct upcall_frame_ia32 frame;
+static struct upcall_frame frame;
 
 TEST_F(bad, upc_read_only)
 {

@@ -78,10 +78,10 @@ TEST_F(ptrace_exit_value, changed_by_the_tracer)
 	do {
 		ASSERT_TRUE(trace_until(pid, PTRACE_SYSCALL, SIGTRAP | 0x80));
 		ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
-	} while (regs.orig_eax != __NR_upc_control);
+	} while (regs.ur_orig_ax != __NR_upc_control);
 	ASSERT_TRUE(trace_until(pid, PTRACE_SYSCALL, SIGTRAP | 0x80));
 	ASSERT_EQ(0, ptrace(PTRACE_POKEUSER, pid,
-			    offsetof(struct user, regs.eax), CHANGED));
+			    offsetof(struct user, regs.ur_ax), CHANGED));
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
 	EXPECT_EQ(0, child_status(pid));
 }

@@ -86,8 +86,8 @@ static void expect_entered(struct __test_metadata *_metadata, pid_t pid,
 			   struct user_regs_struct *regs)
 {
 	WAIT_UNTIL(READ_ONCE(worker.noted.hits));
-	EXPECT_EQ(regs->eip, worker.noted.copy.origip);
-	EXPECT_EQ(regs->eax, worker.noted.copy.eax);
+	EXPECT_EQ((long)regs->ur_ip, (long)worker.noted.copy.fr_ip);
+	EXPECT_EQ(regs->ur_ax, worker.noted.copy.fr_ax);
 	ASSERT_TRUE(trace_until(pid, PTRACE_INTERRUPT, SIGTRAP));
 	EXPECT_EQ(0, finish_worker(pid));
 	EXPECT_EQ(1, worker.noted.hits);
@@ -110,7 +110,7 @@ TEST_F(let_run, by_detach)
 	dispatch_stepped(_metadata, self->pid, &regs);
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, self->pid, NULL, NULL));
 	WAIT_UNTIL(READ_ONCE(worker.noted.hits));
-	EXPECT_EQ(regs.eip, worker.noted.copy.origip);
+	EXPECT_EQ((long)regs.ur_ip, (long)worker.noted.copy.fr_ip);
 	WRITE_ONCE(step_over, 1);
 	EXPECT_EQ(0, child_status(self->pid));
 	EXPECT_EQ(1, worker.noted.hits);
@@ -138,9 +138,9 @@ TEST_F(let_run, by_sysemu)
 	ASSERT_TRUE(trace_until(self->pid, PTRACE_SYSEMU, SIGTRAP | 0x80));
 	EXPECT_EQ(1, worker.noted.hits);
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &at_call));
-	at_call.eax = at_call.orig_eax;
-	at_call.orig_eax = -1;
-	at_call.eip -= 2;
+	at_call.ur_ax = at_call.ur_orig_ax;
+	at_call.ur_orig_ax = -1;
+	at_call.ur_ip -= 2;
 	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, self->pid, NULL, &at_call));
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 	expect_entered(_metadata, self->pid, &regs);
@@ -155,7 +155,7 @@ TEST_F(let_run, after_a_call_was_traced)
 	ASSERT_TRUE(trace_until(self->pid, PTRACE_SYSCALL, SIGTRAP | 0x80));
 	ASSERT_EQ(0, upc_dispatch(worker.id, 1));
 	ASSERT_TRUE(trace_step(self->pid, &regs));
-	ASSERT_EQ((long)LABEL(step_leaf), regs.eip);
+	ASSERT_EQ((long)LABEL(step_leaf), (long)regs.ur_ip);
 	assert_deferred(_metadata, 0);
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 	expect_entered(_metadata, self->pid, &regs);
@@ -213,7 +213,7 @@ TEST_F(let_run, not_by_a_step_into_a_handler)
 	ASSERT_EQ(0, ptrace(PTRACE_SINGLESTEP, self->pid, NULL, SIGUSR1));
 	ASSERT_TRUE(trace_stopped(self->pid, SIGTRAP));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &regs));
-	ASSERT_EQ((long)on_signal, regs.eip);
+	ASSERT_EQ((long)on_signal, (long)regs.ur_ip);
 	assert_deferred(_metadata, 0);
 	ASSERT_TRUE(trace_step(self->pid, &regs));
 	assert_deferred(_metadata, 0);
@@ -231,7 +231,7 @@ TEST_F(let_run, by_cont_with_a_signal)
 	dispatch_stepped(_metadata, self->pid, &regs);
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, SIGUSR1));
 	WAIT_UNTIL(READ_ONCE(worker.noted.hits) && READ_ONCE(handled));
-	EXPECT_EQ((long)on_signal, worker.noted.copy.origip);
+	EXPECT_EQ((long)on_signal, worker.noted.copy.fr_ip);
 	ASSERT_TRUE(trace_until(self->pid, PTRACE_INTERRUPT, SIGTRAP));
 	EXPECT_EQ(0, finish_worker(self->pid));
 	EXPECT_EQ(1, worker.noted.hits);
@@ -250,7 +250,7 @@ TEST_F(let_run, again_and_again)
 		assert_deferred(_metadata, i - 1);
 		ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 		WAIT_UNTIL(READ_ONCE(worker.noted.hits) == i);
-		EXPECT_EQ(regs.eip, worker.noted.copy.origip);
+		EXPECT_EQ((long)regs.ur_ip, (long)worker.noted.copy.fr_ip);
 		ASSERT_TRUE(trace_until(self->pid, PTRACE_INTERRUPT, SIGTRAP));
 	}
 	EXPECT_EQ(0, finish_worker(self->pid));

@@ -17,15 +17,15 @@ static int hits;
 /* Dispatch to oneself, with an address that a tracer can know. */
 static int __attribute_noinline__ dispatch_traced(int id)
 {
-	int ret;
+	long ret;
 
-	asm volatile("traced_int80: int $0x80\n\t"
+	asm volatile("traced_call: " CALL_INSN "\n\t"
 		     "traced_after: nop\n\t"
 		     "traced_last: nop"
 		     : "=a" (ret)
-		     : "0" (__NR_upc_control), "b" (UPC_CONTROL_DISPATCH),
-		       "c" (id), "d" (1)
-		     : "memory", "cc");
+		     : "0" ((long)__NR_upc_control),
+		       CALL_ARG1 (UPC_CONTROL_DISPATCH), CALL_ARG2 (id), "d" (1)
+		     : CALL_CLOBBERS "memory", "cc");
 	return ret;
 }
 
@@ -50,7 +50,9 @@ static void traced_main(void *ctx)
 	CHECK(id > 0);
 	be_traced();
 	ret = dispatch_traced(id);
-	asm volatile("pushfl\n\tpopl %0" : "=r" (flags));
+	asm volatile(BELOW_RED_ZONE
+		     "pushf" W "\n\tpop %0"
+		     ABOVE_RED_ZONE : "=r" (flags));
 	CHECK(ret == 0);
 	CHECK(!(flags & FLAGS_TF));
 	CHECK(hits == 1 && !upc.crit_count && !upc.pending);
@@ -74,7 +76,7 @@ FIXTURE_TEARDOWN(ptrace_singlestep)
 
 TEST_F(ptrace_singlestep, into_the_context_function_and_out)
 {
-	struct upcall_frame_ia32 frame;
+	struct upcall_frame frame;
 	struct user_regs_struct regs;
 	unsigned int i;
 	int steps = 0;
@@ -82,37 +84,37 @@ TEST_F(ptrace_singlestep, into_the_context_function_and_out)
 	do {
 		ASSERT_TRUE(trace_step(self->pid, &regs));
 		ASSERT_GT(MANY_STEPS, steps++);
-	} while (regs.eip != (long)LABEL(traced_int80));
+	} while ((long)regs.ur_ip != (long)LABEL(traced_call));
 
 	ASSERT_TRUE(trace_step(self->pid, &regs));
-	ASSERT_EQ((long)LABEL(traced_after), regs.eip);
-	EXPECT_EQ(0, regs.eax);
+	ASSERT_EQ((long)LABEL(traced_after), (long)regs.ur_ip);
+	EXPECT_EQ(0, (long)regs.ur_ax);
 	ASSERT_TRUE(trace_step(self->pid, &regs));
-	ASSERT_EQ((long)LABEL(traced_last), regs.eip);
+	ASSERT_EQ((long)LABEL(traced_last), (long)regs.ur_ip);
 
 	if (!trace_break(self->pid, variant->ctx))
 		SKIP(return, "no hardware breakpoints");
 	ASSERT_TRUE(trace_to(self->pid, variant->ctx, &regs));
-	EXPECT_EQ((long)count_cfunc, regs.eax);
-	EXPECT_EQ((long)&hits, regs.ecx);
-	EXPECT_EQ((long)&upc, regs.edx);
+	EXPECT_EQ((long)count_cfunc, (long)regs.ur_ax);
+	EXPECT_EQ((long)&hits, (long)regs.ur_data);
+	EXPECT_EQ((long)&upc, (long)regs.ur_dx);
 
-	for (i = 0; i < sizeof(frame); i += 4)
-		((long *)&frame)[i / 4] = ptrace(PTRACE_PEEKDATA, self->pid,
-						 regs.esp + i, NULL);
-	EXPECT_EQ(0, frame.eax);
-	EXPECT_EQ((long)LABEL(traced_last), frame.origip);
-	EXPECT_EQ(0, frame.eflags & FLAGS_TF);
+	for (i = 0; i < sizeof(frame) / sizeof(long); i++)
+		((long *)&frame)[i] = ptrace(PTRACE_PEEKDATA, self->pid,
+					     (long *)regs.ur_sp + i, NULL);
+	EXPECT_EQ(0, (long)frame.fr_ax);
+	EXPECT_EQ((long)LABEL(traced_last), (long)frame.fr_ip);
+	EXPECT_EQ(0, (long)frame.fr_flags & FLAGS_TF);
 
 	steps = 0;
 	do {
 		ASSERT_TRUE(trace_step(self->pid, &regs));
 		ASSERT_GT(MANY_STEPS, steps++);
-	} while (regs.eip != (long)LABEL(traced_last));
-	EXPECT_EQ(0, regs.eax);
+	} while ((long)regs.ur_ip != (long)LABEL(traced_last));
+	EXPECT_EQ(0, (long)regs.ur_ax);
 	EXPECT_LT(10, steps);
 	ASSERT_TRUE(trace_step(self->pid, &regs));
-	EXPECT_EQ((long)LABEL(traced_last) + 1, regs.eip);
+	EXPECT_EQ((long)LABEL(traced_last) + 1, (long)regs.ur_ip);
 
 	/* ctx_pop() has a popf. */
 	ASSERT_TRUE(trace_clear_tf(self->pid));

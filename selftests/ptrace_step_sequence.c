@@ -63,21 +63,21 @@ TEST_F(sequence, is_the_plain_programs)
 {
 	struct upcall *upc = &worker.upc;
 	struct user_regs_struct regs;
-	long plain[STEPS];
+	unsigned long plain[STEPS];
 	int i;
 
 	for (i = 0; i < STEPS; i++) {
 		ASSERT_TRUE(trace_step(self->pid, &regs));
-		plain[i] = regs.eip;
+		plain[i] = regs.ur_ip;
 	}
-	ASSERT_EQ((long)step_loop, plain[STEPS_A_TURN - 1]);
+	ASSERT_EQ((unsigned long)step_loop, plain[STEPS_A_TURN - 1]);
 	ASSERT_TRUE(trace_steps_to(self->pid, step_loop, &regs));
 
 	for (i = 0; i < STEPS; i++) {
 		WRITE_ONCE(seq, i + 1);
 		ASSERT_EQ(0, upc_dispatch(worker.id, 1));
 		ASSERT_TRUE(trace_step(self->pid, &regs));
-		ASSERT_EQ(plain[i], regs.eip);
+		ASSERT_EQ(plain[i], (unsigned long)regs.ur_ip);
 		ASSERT_EQ(0, upc->pending);
 		ASSERT_EQ(variant->crit_count, upc->crit_count);
 		ASSERT_EQ(1, upc_poll(worker.id, 1));
@@ -91,7 +91,8 @@ TEST_F(sequence, is_the_plain_programs)
 		ASSERT_EQ(0, worker.noted.hits);
 	} else {
 		WAIT_UNTIL(READ_ONCE(worker.noted.hits) == 1);
-		EXPECT_EQ(regs.eip, worker.noted.copy.origip);
+		EXPECT_EQ((unsigned long)regs.ur_ip,
+			  (unsigned long)worker.noted.copy.fr_ip);
 	}
 	ASSERT_TRUE(trace_until(self->pid, PTRACE_INTERRUPT, SIGTRAP));
 	EXPECT_EQ(0, finish_worker(self->pid));

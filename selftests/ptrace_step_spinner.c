@@ -43,32 +43,32 @@ FIXTURE_TEARDOWN(ptrace_step_spinner)
 TEST_F(ptrace_step_spinner, enters_the_context_function)
 {
 	struct user_regs_struct before, regs;
-	struct upcall_frame_ia32 *frame;
+	struct upcall_frame *frame;
 	int i;
 
 	ASSERT_EQ(0, upc_dispatch(worker.id, 1));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &before));
 	for (i = 0; i < variant->steps; i++)
 		ASSERT_TRUE(trace_step(self->pid, &before));
-	ASSERT_LE((long)step_loop, before.eip);
-	ASSERT_GE((long)LABEL(step_end), before.eip);
+	ASSERT_LE((long)step_loop, (long)before.ur_ip);
+	ASSERT_GE((long)LABEL(step_end), (long)before.ur_ip);
 
 	if (!trace_break(self->pid, variant->ctx))
 		SKIP(return, "no hardware breakpoints");
 	ASSERT_TRUE(trace_to(self->pid, variant->ctx, &regs));
-	EXPECT_EQ(before.esp - (long)sizeof(*frame), regs.esp);
-	EXPECT_EQ((long)note_cfunc, regs.eax);
-	EXPECT_EQ((long)&worker.noted, regs.ecx);
-	EXPECT_EQ((long)&worker.upc, regs.edx);
-	EXPECT_EQ(0, regs.eflags & FLAGS_TF);
+	EXPECT_EQ(before.ur_sp - FRAME_SPACE, (unsigned long)regs.ur_sp);
+	EXPECT_EQ((long)note_cfunc, (long)regs.ur_ax);
+	EXPECT_EQ((long)&worker.noted, (long)regs.ur_data);
+	EXPECT_EQ((long)&worker.upc, (long)regs.ur_dx);
+	EXPECT_EQ(0, (long)regs.eflags & FLAGS_TF);
 
 	/* Its memory is the test's own. */
-	frame = (struct upcall_frame_ia32 *)regs.esp;
-	EXPECT_EQ(before.eip, frame->origip);
-	EXPECT_EQ(before.eax, frame->eax);
-	EXPECT_EQ(before.ecx, frame->ecx);
-	EXPECT_EQ(before.edx, frame->edx);
-	EXPECT_EQ(0, frame->eflags & FLAGS_TF);
+	frame = (struct upcall_frame *)regs.ur_sp;
+	EXPECT_EQ((long)before.ur_ip, (long)frame->fr_ip);
+	EXPECT_EQ((long)before.ur_ax, (long)frame->fr_ax);
+	EXPECT_EQ((long)before.ur_cx, (long)frame->fr_cx);
+	EXPECT_EQ((long)before.ur_dx, (long)frame->fr_dx);
+	EXPECT_EQ(0, (long)frame->fr_flags & FLAGS_TF);
 	EXPECT_EQ(UPC_CRITADD, worker.upc.crit_count);
 
 	worker.noted.frame = frame;

@@ -22,20 +22,11 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	faults++;
 }
 
-/* By code whose stack pointer is esp, which it registers as data, too. */
-static int register_on(unsigned long esp)
+/* By code whose stack pointer is sp. Whatever is in a register is data. */
+static int register_on(unsigned long sp)
 {
-	int ret;
-
-	asm volatile("movl %%esp, %%edi\n\t"
-		     "movl %%esi, %%esp\n\t"
-		     "int $0x80\n\t"
-		     "movl %%edi, %%esp"
-		     : "=a" (ret), "+S" (esp)
-		     : "0" (__NR_upc_register), "b" (&new), "c" (ctx_next),
-		       "d" (no_handler)
-		     : "edi", "memory", "cc");
-	return ret;
+	return call_on(sp, __NR_upc_register, (long)&new, (long)ctx_next,
+		       (long)no_handler);
 }
 
 FIXTURE(bad_stack) {
@@ -59,7 +50,7 @@ FIXTURE_VARIANT_ADD(bad_stack, read_only) {
 };
 
 FIXTURE_VARIANT_ADD(bad_stack, in_part) {
-	.damage = READ_ONLY, .offset = PAGE + 8,
+	.damage = READ_ONLY, .offset = PAGE + RED_ZONE + 8,
 };
 
 FIXTURE_SETUP(bad_stack)

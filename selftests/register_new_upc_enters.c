@@ -12,7 +12,7 @@
 
 /* What the context functions want first is where to note the frame. */
 static struct note {
-	struct upcall_frame_ia32 *frame;
+	struct upcall_frame *frame;
 	int result;		/* of the interrupted call, in the frame */
 	int crit, pending;	/* in the new one, as cfunc saw them */
 	int turn;		/* the first that is entered has 1 */
@@ -26,7 +26,7 @@ static void cfunc(void *data)
 {
 	struct note *note = data;
 
-	note->result = note->frame->eax;
+	note->result = note->frame->fr_ax;
 	note->crit = new.crit_count;
 	note->pending = new.pending;
 	note->turn = ++turns;

@@ -14,7 +14,7 @@ static struct upcall content[PAGE / sizeof(struct upcall)];
 
 /* What the context function wants first is where to note the frame. */
 static struct {
-	struct upcall_frame_ia32 *frame;
+	struct upcall_frame *frame;
 	int result, hits;
 } note;
 
@@ -27,7 +27,7 @@ static struct {
 
 static void cfunc(void *data)
 {
-	note.result = note.frame->eax;
+	note.result = note.frame->fr_ax;
 	note.hits++;
 }
 

@@ -18,7 +18,7 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 
-	result = uc->uc_mcontext.gregs[REG_EAX];
+	result = uc->uc_mcontext.gregs[REG_AX];
 	unchanged = !memcmp(&before, new, sizeof(*new));
 	polled = upc_poll(id, 5);
 	repaired = !repair_page(&pages);

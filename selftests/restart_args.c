@@ -8,6 +8,15 @@
 
 #include <linux/futex.h>
 
+/* mmap's last argument counts pages in the 32-bit ABI. */
+#ifdef __x86_64__
+#define MMAP_NR		SYS_mmap
+#define MMAP_PAGE	4096
+#else
+#define MMAP_NR		SYS_mmap2
+#define MMAP_PAGE	1
+#endif
+
 /* A system call's number, arguments, and what was in the registers after. */
 static long call_nr __attribute_used__;
 static long args[6] __attribute_used__;
@@ -16,6 +25,24 @@ static long call_ret __attribute_used__;
 
 static void __attribute__((naked)) __attribute_noinline__ call_six(void)
 {
+#ifdef __x86_64__
+	asm volatile("movq call_nr, %rax\n\t"
+		     "movq args, %rdi\n\t"
+		     "movq args + 8, %rsi\n\t"
+		     "movq args + 16, %rdx\n\t"
+		     "movq args + 24, %r10\n\t"
+		     "movq args + 32, %r8\n\t"
+		     "movq args + 40, %r9\n\t"
+		     "syscall\n\t"
+		     "movq %rax, call_ret\n\t"
+		     "movq %rdi, args_after\n\t"
+		     "movq %rsi, args_after + 8\n\t"
+		     "movq %rdx, args_after + 16\n\t"
+		     "movq %r10, args_after + 24\n\t"
+		     "movq %r8, args_after + 32\n\t"
+		     "movq %r9, args_after + 40\n\t"
+		     "ret\n\t");
+#else
 	asm volatile("pushal\n\t"
 		     "movl call_nr, %eax\n\t"
 		     "movl args, %ebx\n\t"
@@ -34,12 +61,17 @@ static void __attribute__((naked)) __attribute_noinline__ call_six(void)
 		     "movl %ebp, args_after + 20\n\t"
 		     "popal\n\t"
 		     "ret\n\t");
+#endif
 }
 
 /* Uses all the registers that a function may. */
 static void call_cfunc(void *data)
 {
+#ifdef __x86_64__
+	asm volatile("" ::: "r8", "r9", "r10", "r11");
+#else
 	asm volatile("" ::: "ebx", "esi", "edi");
+#endif
 	upc_syscall(SYS_getpriority, 0, 0, 0x5a5a5a5a, 0x5a5a5a5a);
 	count_cfunc(data);
 }
@@ -118,7 +150,7 @@ static void *dispatch_without_end(void *data)
 	return (void *)(long)ret;
 }
 
-TEST_F_TIMEOUT(restart_args, of_mmap2_in_a_storm, 900)
+TEST_F_TIMEOUT(restart_args, of_mmap_in_a_storm, 900)
 {
 	int fd, i, arg, calls = iterations(20000);
 	long long start = now_ns();
@@ -132,7 +164,8 @@ TEST_F_TIMEOUT(restart_args, of_mmap2_in_a_storm, 900)
 	ASSERT_GE(fd, 0);
 	for (i = 0; i < 2; i++) {
 		page[i] = 0x1000 + i;
-		ASSERT_EQ(4, pwrite(fd, &page[i], sizeof(page[i]), i * 4096));
+		ASSERT_EQ((int)sizeof(long), pwrite(fd, &page[i], sizeof(page[i]),
+						    i * 4096));
 	}
 	ASSERT_EQ(0, ftruncate(fd, 2 * 4096));
 	place = mmap(NULL, 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -144,7 +177,7 @@ TEST_F_TIMEOUT(restart_args, of_mmap2_in_a_storm, 900)
 	pin_to_cpu(0);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatch_without_end,
 				    NULL));
-	call_nr = SYS_mmap2;
+	call_nr = MMAP_NR;
 	for (i = 0; i < calls || !READ_ONCE(hits); i++) {
 		if (time_is_up(start, 30) && READ_ONCE(hits))
 			break;
@@ -153,7 +186,7 @@ TEST_F_TIMEOUT(restart_args, of_mmap2_in_a_storm, 900)
 		args[2] = PROT_READ | PROT_WRITE;
 		args[3] = MAP_PRIVATE | MAP_FIXED;
 		args[4] = fd;
-		args[5] = i % 2;
+		args[5] = i % 2 * MMAP_PAGE;
 		call_six();
 		ASSERT_EQ((long)place, call_ret);
 		ASSERT_EQ(page[i % 2], *(long *)place);

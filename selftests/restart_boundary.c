@@ -23,11 +23,11 @@ static struct worker {
 static int __attribute_noinline__ sleep_call(const struct timespec *ts,
 					     struct timespec *rem)
 {
-	int ret;
+	long ret;
 
-	asm volatile("sleep_int80: int $0x80" : "=a" (ret)
-		     : "0" (SYS_nanosleep), "b" (ts), "c" (rem)
-		     : "memory", "cc");
+	asm volatile("sleep_call_at: " CALL_INSN : "=a" (ret)
+		     : "0" ((long)SYS_nanosleep), CALL_ARG1 (ts), CALL_ARG2 (rem)
+		     : CALL_CLOBBERS "memory", "cc");
 	return ret;
 }
 
@@ -92,7 +92,7 @@ TEST_F(restart_boundary, does_not_end_the_sleep)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_TRUE(WIFSTOPPED(status));
 	interrupted = now_ns();
-	if (!trace_break(pid, LABEL(sleep_int80)))
+	if (!trace_break(pid, LABEL(sleep_call_at)))
 		SKIP(return, "no hardware breakpoints");
 
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, 0, 0));
@@ -100,8 +100,8 @@ TEST_F(restart_boundary, does_not_end_the_sleep)
 	ASSERT_TRUE(WIFSTOPPED(status));
 	ASSERT_EQ(SIGTRAP, WSTOPSIG(status));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, 0, &regs));
-	ASSERT_EQ((long)LABEL(sleep_int80), regs.eip);
-	ASSERT_EQ(SYS_restart_syscall, regs.eax);
+	ASSERT_EQ((long)LABEL(sleep_call_at), (long)regs.ur_ip);
+	ASSERT_EQ(SYS_restart_syscall, (long)regs.ur_ax);
 
 	/* Between instructions now, and this is the upcall. */
 	ASSERT_TRUE(trace_break(pid, NULL));

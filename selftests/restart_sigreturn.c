@@ -36,15 +36,16 @@ FIXTURE_VARIANT(restart) {
 };
 
 /* sigreturn() and rt_sigreturn() take turns. */
-FIXTURE_VARIANT_ADD(restart, nanosleep_int80_next) {
+FIXTURE_VARIANT_ADD(restart, nanosleep_call_next) {
 	.call = call_nanosleep, .ctx = ctx_next,
 };
 
-FIXTURE_VARIANT_ADD(restart, nanosleep_int80_pop) {
+FIXTURE_VARIANT_ADD(restart, nanosleep_call_pop) {
 	.call = call_nanosleep, .ctx = ctx_pop,
 	.flags = SA_SIGINFO,
 };
 
+#ifdef __i386__
 FIXTURE_VARIANT_ADD(restart, nanosleep_vdso_next) {
 	.call = call_nanosleep, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,
@@ -54,16 +55,18 @@ FIXTURE_VARIANT_ADD(restart, nanosleep_vdso_pop) {
 	.call = call_nanosleep, .ctx = ctx_pop,
 	.vdso = true,
 };
+#endif
 
-FIXTURE_VARIANT_ADD(restart, clock_nanosleep_int80_next) {
+FIXTURE_VARIANT_ADD(restart, clock_nanosleep_call_next) {
 	.call = call_clock_nanosleep, .ctx = ctx_next,
 };
 
-FIXTURE_VARIANT_ADD(restart, clock_nanosleep_int80_pop) {
+FIXTURE_VARIANT_ADD(restart, clock_nanosleep_call_pop) {
 	.call = call_clock_nanosleep, .ctx = ctx_pop,
 	.flags = SA_SIGINFO,
 };
 
+#ifdef __i386__
 FIXTURE_VARIANT_ADD(restart, clock_nanosleep_vdso_next) {
 	.call = call_clock_nanosleep, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,
@@ -73,16 +76,18 @@ FIXTURE_VARIANT_ADD(restart, clock_nanosleep_vdso_pop) {
 	.call = call_clock_nanosleep, .ctx = ctx_pop,
 	.vdso = true,
 };
+#endif
 
-FIXTURE_VARIANT_ADD(restart, poll_int80_next) {
+FIXTURE_VARIANT_ADD(restart, poll_call_next) {
 	.call = call_poll, .ctx = ctx_next,
 };
 
-FIXTURE_VARIANT_ADD(restart, poll_int80_pop) {
+FIXTURE_VARIANT_ADD(restart, poll_call_pop) {
 	.call = call_poll, .ctx = ctx_pop,
 	.flags = SA_SIGINFO,
 };
 
+#ifdef __i386__
 FIXTURE_VARIANT_ADD(restart, poll_vdso_next) {
 	.call = call_poll, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,
@@ -92,16 +97,18 @@ FIXTURE_VARIANT_ADD(restart, poll_vdso_pop) {
 	.call = call_poll, .ctx = ctx_pop,
 	.vdso = true,
 };
+#endif
 
-FIXTURE_VARIANT_ADD(restart, futex_int80_next) {
+FIXTURE_VARIANT_ADD(restart, futex_call_next) {
 	.call = call_futex, .ctx = ctx_next,
 };
 
-FIXTURE_VARIANT_ADD(restart, futex_int80_pop) {
+FIXTURE_VARIANT_ADD(restart, futex_call_pop) {
 	.call = call_futex, .ctx = ctx_pop,
 	.flags = SA_SIGINFO,
 };
 
+#ifdef __i386__
 FIXTURE_VARIANT_ADD(restart, futex_vdso_next) {
 	.call = call_futex, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,
@@ -111,6 +118,7 @@ FIXTURE_VARIANT_ADD(restart, futex_vdso_pop) {
 	.call = call_futex, .ctx = ctx_pop,
 	.vdso = true,
 };
+#endif
 
 /* Each test begins with the task at the instruction, and its own block. */
 FIXTURE_SETUP(restart)
@@ -123,7 +131,7 @@ FIXTURE_SETUP(restart)
 	worker.call = variant->call;
 	worker.ctx = variant->ctx;
 	worker.entry = variant->vdso ? getauxval(AT_SYSINFO) :
-				       (unsigned long)LABEL(int80_ret);
+				       (unsigned long)LABEL(call_ret);
 	self->pid = traced_sleeper();
 	ASSERT_GT(self->pid, 0);
 	ASSERT_TRUE(interrupt_call(self->pid, &self->at));
@@ -186,16 +194,16 @@ TEST_F(restart, after_a_call_by_the_tracer)
 
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &regs));
 	other = regs;
-	other.eip = (long)tracer_sleep;
-	other.esp = ((regs.esp - 256) & ~15) - 4;
-	*(char **)other.esp = LABEL(tracer_call_over);
+	other.ur_ip = (long)tracer_sleep;
+	other.ur_sp = ((regs.ur_sp - 256) & ~15) - sizeof(long);
+	*(char **)other.ur_sp = LABEL(tracer_call_over);
 	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, self->pid, NULL, &other));
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 	ASSERT_TRUE(wait_until_asleep(self->pid));
 	ASSERT_TRUE(interrupt_call(self->pid, &at));
 	ASSERT_TRUE(trace_until(self->pid, PTRACE_CONT, SIGTRAP));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &other));
-	ASSERT_EQ((long)LABEL(tracer_call_over) + 1, other.eip);
+	ASSERT_EQ((long)LABEL(tracer_call_over) + 1, (long)other.ur_ip);
 	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, self->pid, NULL, &regs));
 	end_by_upcall(_metadata, self->pid, self->interrupted);
 }

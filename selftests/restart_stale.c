@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task has eax 0, which is the number of restart_syscall(), and what a call
+ * A task has 0, or else the number of restart_syscall(), in eax, and what a call
  * that a signal ended left for that call is still there. But it is not about to
  * make it: an upcall that comes then changes neither eax nor eip.
  *
@@ -23,8 +23,8 @@ static char allow;			/* SYSCALL_DISPATCH_FILTER_ALLOW */
 
 /* The context function notes the frame's address in the first word. */
 static struct {
-	struct upcall_frame_ia32 *frame;
-	struct upcall_frame_ia32 copy;
+	struct upcall_frame *frame;
+	struct upcall_frame copy;
 } noted;
 
 static void cfunc(void *data)
@@ -84,19 +84,20 @@ static void *dispatcher(void *arg)
 TEST_F(stale, while_running)
 {
 	pthread_t thread;
-	int eax = 0;
+	long ax = SYS_restart_syscall;
 	void *ret;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, dispatcher, NULL));
 	ASSERT_EQ(0, leave_nanosleep());
-	asm volatile("movl $1, (%%edx)\n"
+	asm volatile("movl $1, (%[spinning])\n"
 		     "1:\n\t"
-		     "cmpl $0, (%%ecx)\n\t"
+		     "cmpl $0, (%[over])\n\t"
 		     "je 1b"
-		     : "+a" (eax) : "c" (&over), "d" (&spinning)
+		     : "+a" (ax)
+		     : [over] "r" (&over), [spinning] "r" (&spinning)
 		     : "memory", "cc");
-	EXPECT_EQ(0, eax);
-	EXPECT_EQ(0, noted.copy.eax);
+	EXPECT_EQ(SYS_restart_syscall, ax);
+	EXPECT_EQ(SYS_restart_syscall, (long)noted.copy.fr_ax);
 	ASSERT_EQ(0, pthread_join(thread, &ret));
 	EXPECT_EQ(0, (long)ret);
 }
@@ -112,33 +113,33 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	ucontext_t *uc = context;
 
 	CHECK(info->si_addr == border);
-	CHECK(uc->uc_mcontext.gregs[REG_EIP] == (long)border);
-	CHECK(uc->uc_mcontext.gregs[REG_EAX] == 0);
-	uc->uc_mcontext.gregs[REG_EIP] = (long)LABEL(behind_the_border);
+	CHECK(uc->uc_mcontext.gregs[REG_IP] == (long)border);
+	CHECK(uc->uc_mcontext.gregs[REG_AX] == 0);
+	uc->uc_mcontext.gregs[REG_IP] = (long)LABEL(behind_the_border);
 }
 
 static int dispatch_at_the_border(void)
 {
-	long target = (long)border - 2;
-	int ret = __NR_upc_control;
+	long ret = __NR_upc_control;
 
-	asm volatile("jmp *%%esi\n"
+	asm volatile("jmp *%[target]\n"
 		     "behind_the_border:"
-		     : "+a" (ret), "+S" (target)
-		     : "b" (UPC_CONTROL_DISPATCH), "c" (id), "d" (1)
-		     : "memory", "cc");
+		     : "+a" (ret)
+		     : CALL_ARG1 (UPC_CONTROL_DISPATCH), CALL_ARG2 (id), "d" (1),
+		       [target] "r" (border - 2)
+		     : CALL_CLOBBERS "memory", "cc");
 	return ret;
 }
 
 TEST_F(stale, on_the_way_out_of_a_call)
 {
-	static const unsigned char int80[] = { 0xcd, 0x80 };
+	static const unsigned short insn = CALL_CODE;
 	char *page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_TRUE(page != MAP_FAILED);
 	border = page + PAGE;
-	memcpy(border - 2, int80, 2);
+	memcpy(border - 2, &insn, 2);
 	ASSERT_EQ(0, munmap(border, PAGE));
 	ASSERT_EQ(0, handle_on_altstack(SIGSEGV, 0, on_segv));
 	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, DISPATCH_ON, 0, 0, &allow)) {
@@ -146,8 +147,8 @@ TEST_F(stale, on_the_way_out_of_a_call)
 		SKIP(return, "system calls cannot be watched");
 	}
 	EXPECT_EQ(0, dispatch_at_the_border());
-	EXPECT_EQ((long)border, noted.copy.origip);
-	EXPECT_EQ(0, noted.copy.eax);
+	EXPECT_EQ((long)border, (long)noted.copy.fr_ip);
+	EXPECT_EQ(0, (long)noted.copy.fr_ax);
 }
 
 TEST_HARNESS_MAIN

@@ -85,7 +85,7 @@ FIXTURE_SETUP(xonly)
 	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_TRUE(page != MAP_FAILED);
-	memcpy(page, LABEL(int80_ret), 3);
+	memcpy(page, LABEL(call_ret), 3);
 	ASSERT_EQ(0, mprotect(page, PAGE, PROT_EXEC));
 	if (can_read(page))
 		SKIP(return setup_skipped(),

@@ -20,7 +20,7 @@ static int aborts __attribute_used__;
 
 /* First what the context function notes: the frame's address. */
 static struct {
-	struct upcall_frame_ia32 *frame;
+	struct upcall_frame *frame;
 	int hits, in_section, at_abort;
 } seen;
 
@@ -39,16 +39,20 @@ static void __attribute__((naked)) __attribute_noinline__ spin_in_section(__u64 
 		     ".long section_abort, 0\n\t"
 		     ".popsection\n\t"
 
+#ifdef __x86_64__
+		     "movq %rdi, %rax\n\t"
+#else
 		     "movl 4(%esp), %eax\n\t"
+#endif
 		     "section_enter:\n\t"
-		     "movl $section_cs, (%eax)\n\t"
+		     "mov" W " $section_cs, (" R(ax) ")\n\t"
 		     "section_start:\n\t"
 		     "movl $1, in_section\n\t"
 		     "cmpl $0, leave\n\t"
 		     "je section_start\n\t"
 		     "section_end:\n\t"
 		     "movl $0, in_section\n\t"
-		     "movl $0, (%eax)\n\t"
+		     "mov" W " $0, (" R(ax) ")\n\t"
 		     "ret\n\t"
 
 		     ".long 0x53053053\n\t"	/* the signature, RSEQ_SIG */
@@ -60,11 +64,11 @@ static void __attribute__((naked)) __attribute_noinline__ spin_in_section(__u64 
 
 static void cfunc(void *data)
 {
-	char *origip = (char *)seen.frame->origip;
+	char *ip = (char *)(unsigned long)seen.frame->fr_ip;
 
-	seen.in_section += origip >= LABEL(section_start) &&
-			   origip < LABEL(section_end);
-	seen.at_abort += origip == LABEL(section_abort);
+	seen.in_section += ip >= LABEL(section_start) &&
+			   ip < LABEL(section_end);
+	seen.at_abort += ip == LABEL(section_abort);
 	/* The next one is not to come before the section is entered anew. */
 	WRITE_ONCE(in_section, 0);
 	count_cfunc(&seen.hits);

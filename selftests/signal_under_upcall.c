@@ -7,7 +7,7 @@
 
 /* First what the context function notes: the frame's address. */
 static struct {
-	struct upcall_frame_ia32 *frame;
+	struct upcall_frame *frame;
 	char *local;
 	int hits, on_altstack;
 } seen;

@@ -86,7 +86,7 @@ static char worker_stack[16384], hand_stack[16384], next_stack[16384];
 
 /* The context function notes in these where its frame is. */
 static struct cell {
-	struct upcall_frame_ia32 *frame;
+	struct upcall_frame *frame;
 } cells[REF_MAX];
 
 /* The registration in progress, until its identifier is known. */
@@ -298,10 +298,10 @@ static void note_id(struct registration *r, int id)
  * A registration has led here, and what it returns is in the frame; or in that
  * of a signal handler, which we do not look for. Is the new one's id known?
  */
-static bool all_ids_known(struct upcall_frame_ia32 *frame)
+static bool all_ids_known(struct upcall_frame *frame)
 {
-	if (registering && (__u32)frame->origip == return_address)
-		note_id(registering, frame->eax);
+	if (registering && (__u32)frame->fr_ip == return_address)
+		note_id(registering, frame->fr_ax);
 	return !registering;
 }
 
@@ -807,14 +807,14 @@ static void op_deleted_some(void)
 
 static void next_resumes_here(void)
 {
-	struct upcall_frame_ia32 *f = (void *)(next_stack + 12288);
+	struct upcall_frame *f = (void *)(next_stack + 12288);
 
-	*f = (struct upcall_frame_ia32)FRAME_THAT_LEADS_HERE;
+	*f = (struct upcall_frame)FRAME_THAT_LEADS_HERE;
 	do_next(f);
-	expect("eax of the frame", seen.eax, 0x0a0a0a0a);
-	expect("ecx of the frame", seen.ecx, 0x0c0c0c0c);
-	expect("edx of the frame", seen.edx, 0x0d0d0d0d);
-	expect("esp of the frame", seen.esp, (long)(f + 1));
+	expect("eax of the frame", seen.ax, 0x0a0a0a0a);
+	expect("ecx of the frame", seen.cx, 0x0c0c0c0c);
+	expect("edx of the frame", seen.dx, 0x0d0d0d0d);
+	expect("esp of the frame", seen.sp, (long)(f + 1));
 }
 
 /* A call of a task that owns no upcalls, and whose struct upcall is not there. */

@@ -67,45 +67,55 @@ static inline bool reused_page_is_intact(struct pages *p)
 	       !memcmp(p->middle, p->middle + 1, PAGE - 1);
 }
 
-/* A dispatch to oneself by code whose stack pointer is esp. */
-static inline int dispatch_on(unsigned long esp, int id, int prio)
+/* A system call by code whose stack pointer is sp. */
+static inline int call_on(unsigned long sp, int nr, long a, long b, long c)
 {
-	int ret;
+	unsigned long old;
+	long ret;
 
-	asm volatile("movl %%esp, %%edi\n\t"
-		     "movl %%esi, %%esp\n\t"
-		     "int $0x80\n\t"
-		     "movl %%edi, %%esp"
-		     : "=a" (ret), "+S" (esp)
-		     : "0" (__NR_upc_control), "b" (UPC_CONTROL_DISPATCH),
-		       "c" (id), "d" (prio)
-		     : "edi", "memory", "cc");
+	asm volatile("mov " RR(sp) ", %[old]\n\t"
+		     "mov %[sp], " RR(sp) "\n\t"
+		     CALL_INSN "\n\t"
+		     "mov %[old], " RR(sp)
+		     : "=a" (ret), [old] "=&r" (old)
+		     : "0" ((long)nr), CALL_ARG1 (a), CALL_ARG2 (b), "d" (c),
+		       [sp] "r" (sp)
+		     : CALL_CLOBBERS "memory", "cc");
 	return ret;
 }
 
-/*
- * Runs in user mode with the stack pointer esp until *stop is not 0, and sets
- * *there as soon as it does.
- */
-static inline void spin_on_noting(unsigned long esp, int *stop, int *there)
+/* A dispatch to oneself by such code. */
+static inline int dispatch_on(unsigned long sp, int id, int prio)
 {
-	asm volatile("movl %%esp, %%edi\n\t"
-		     "movl %%esi, %%esp\n\t"
-		     "movl $1, (%%edx)\n"
-		     "1:\n\t"
-		     "pause\n\t"
-		     "cmpl $0, (%%ecx)\n\t"
-		     "je 1b\n\t"
-		     "movl %%edi, %%esp"
-		     : "+S" (esp) : "c" (stop), "d" (there)
-		     : "edi", "memory", "cc");
+	return call_on(sp, __NR_upc_control, UPC_CONTROL_DISPATCH, id, prio);
 }
 
-static inline void spin_on(unsigned long esp, int *stop)
+/*
+ * Runs in user mode with the stack pointer sp until *stop is not 0, and sets
+ * *there as soon as it does.
+ */
+static inline void spin_on_noting(unsigned long sp, int *stop, int *there)
+{
+	unsigned long old;
+
+	asm volatile("mov " RR(sp) ", %[old]\n\t"
+		     "mov %[sp], " RR(sp) "\n\t"
+		     "movl $1, (%[there])\n"
+		     "1:\n\t"
+		     "pause\n\t"
+		     "cmpl $0, (%[stop])\n\t"
+		     "je 1b\n\t"
+		     "mov %[old], " RR(sp)
+		     : [old] "=&r" (old)
+		     : [sp] "r" (sp), [stop] "r" (stop), [there] "r" (there)
+		     : "memory", "cc");
+}
+
+static inline void spin_on(unsigned long sp, int *stop)
 {
 	int there;
 
-	spin_on_noting(esp, stop, &there);
+	spin_on_noting(sp, stop, &there);
 }
 
 /* The caller's signals of this kind are handled, on a stack of its own. */
@@ -135,6 +145,19 @@ static inline int handle_on_altstack(int sig, int flags,
  * The first address that is not the user's, or 0 where 32-bit user memory does
  * not end at the kernel's.
  */
+#ifdef __x86_64__
+static inline unsigned long user_end(void)
+{
+	/* With five levels of page tables what is behind the 47 bits is too. */
+	void *p = mmap((void *)(1UL << 47), PAGE, PROT_NONE, MAP_PRIVATE |
+		       MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return (1UL << 47) - PAGE;
+	munmap(p, PAGE);
+	return (1UL << 56) - PAGE;
+}
+#else
 static inline unsigned long user_end(void)
 {
 	unsigned long lo = 0x20000, hi = 0x100000, mid;
@@ -157,5 +180,6 @@ static inline unsigned long user_end(void)
 	}
 	return hi * PAGE;
 }
+#endif
 
 #endif /* UPCALL_FAULT_H */

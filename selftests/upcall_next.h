@@ -22,17 +22,19 @@
 
 /* The assembly knows this layout. */
 struct seen {
-	unsigned int ebx, ecx, edx, esi, edi, ebp, esp, eax, eflags;
-	unsigned int saved_esp;
-	unsigned int vdso;	/* call through this entry, if it is not 0 */
+	unsigned long bx, cx, dx, si, di, bp, sp, ax, flags;
+	unsigned long saved_sp;
+	unsigned long vdso;	/* call through this entry, if it is not 0 */
+	unsigned long r8, r9, r10, r11, r12, r13, r14, r15;
 } seen;
 
 /* What do_next() puts in the registers that are not NEXT's arguments. */
-#define NEXT_ECX	0x0b0b0b0b
-#define NEXT_ESI	0x51515151
-#define NEXT_EDI	0x1d1d1d1d
-#define NEXT_EBP	0x5b5b5b5b
-#define NEXT_EFLAGS	(CF_FLAG | PF_FLAG | ZF_FLAG | DF_FLAG)
+#define NEXT_BX		0x0b0b0b0b	/* where ebx is an argument: in ecx */
+#define NEXT_SI		0x51515151
+#define NEXT_DI		0x1d1d1d1d
+#define NEXT_BP		0x5b5b5b5b
+#define NEXT_FLAGS	(CF_FLAG | PF_FLAG | ZF_FLAG | DF_FLAG)
+#define NEXT_R(n)	(0x7000000000000000 + (n))	/* r8 and further, but for r11 */
 
 /*
  * Calls NEXT and returns, with seen filled: when NEXT failed, or from
@@ -42,6 +44,50 @@ struct seen {
 void do_next(void *frame);
 void next_leads_here(void);
 
+#ifdef __x86_64__
+asm(".pushsection .text\n"
+	".globl do_next, next_leads_here\n"
+	"do_next:\n\t"
+	".irp reg, rbx, rbp, r12, r13, r14, r15\n\t"
+	"pushq %\\reg\n\t"
+	".endr\n\t"
+	"pushfq\n\t"
+	"movq %rsp, seen + " AT(9) "\n\t"
+	"movq %rdi, %rdx\n\t"
+	"movl $" UPC_STR(__NR_upc_control) ", %eax\n\t"
+	"movl $" UPC_STR(UPC_CONTROL_NEXT) ", %edi\n\t"
+	"movq $-1, %rsi\n\t"
+	"movl $" UPC_STR(NEXT_BX) ", %ebx\n\t"
+	"movl $" UPC_STR(NEXT_BP) ", %ebp\n\t"
+	".irp n, 8, 9, 10, 12, 13, 14, 15\n\t"
+	"movabsq $" UPC_STR(NEXT_R(\\n)) ", %r\\n\n\t"
+	".endr\n\t"
+	"cmpl $0, seen + " AT(10) "\n\t"
+	"stc\n\t"
+	"std\n\t"
+	"syscall\n"
+	"next_leads_here:\n\t"
+	"movq %rbx, seen\n\t"
+	"movq %rcx, seen + " AT(1) "\n\t"
+	"movq %rdx, seen + " AT(2) "\n\t"
+	"movq %rsi, seen + " AT(3) "\n\t"
+	"movq %rdi, seen + " AT(4) "\n\t"
+	"movq %rbp, seen + " AT(5) "\n\t"
+	"movq %rsp, seen + " AT(6) "\n\t"
+	"movq %rax, seen + " AT(7) "\n\t"
+	".irp n, 8, 9, 10, 11, 12, 13, 14, 15\n\t"
+	"movq %r\\n, seen + (\\n + 3) * 8\n\t"
+	".endr\n\t"
+	"movq seen + " AT(9) ", %rsp\n\t"
+	"pushfq\n\t"
+	"popq seen + " AT(8) "\n\t"
+	"popfq\n\t"
+	".irp reg, r15, r14, r13, r12, rbp, rbx\n\t"
+	"popq %\\reg\n\t"
+	".endr\n\t"
+	"ret\n"
+	".popsection");
+#else
 asm(".pushsection .text\n"
 	".globl do_next, next_leads_here\n"
 	"do_next:\n\t"
@@ -54,10 +100,10 @@ asm(".pushsection .text\n"
 	"movl 24(%esp), %edx\n\t"
 	"movl $" UPC_STR(__NR_upc_control) ", %eax\n\t"
 	"movl $" UPC_STR(UPC_CONTROL_NEXT) ", %ebx\n\t"
-	"movl $" UPC_STR(NEXT_ECX) ", %ecx\n\t"
-	"movl $" UPC_STR(NEXT_ESI) ", %esi\n\t"
-	"movl $" UPC_STR(NEXT_EDI) ", %edi\n\t"
-	"movl $" UPC_STR(NEXT_EBP) ", %ebp\n\t"
+	"movl $" UPC_STR(NEXT_BX) ", %ecx\n\t"
+	"movl $" UPC_STR(NEXT_SI) ", %esi\n\t"
+	"movl $" UPC_STR(NEXT_DI) ", %edi\n\t"
+	"movl $" UPC_STR(NEXT_BP) ", %ebp\n\t"
 	"cmpl $0, seen+40\n\t"
 	"stc\n\t"
 	"std\n\t"
@@ -85,32 +131,84 @@ asm(".pushsection .text\n"
 	"popl %ebx\n\t"
 	"ret\n"
 	".popsection");
+#endif
+
+/* What no call changes, and no frame has. */
+static inline void expect_others_kept(struct __test_metadata *_metadata)
+{
+	EXPECT_EQ(NEXT_BP, (long)seen.bp);
+#ifdef __x86_64__
+	EXPECT_EQ(NEXT_BX, (long)seen.bx);
+	EXPECT_EQ((unsigned long)NEXT_R(8), seen.r8);
+	EXPECT_EQ((unsigned long)NEXT_R(9), seen.r9);
+	EXPECT_EQ((unsigned long)NEXT_R(10), seen.r10);
+	EXPECT_EQ((unsigned long)NEXT_R(12), seen.r12);
+	EXPECT_EQ((unsigned long)NEXT_R(13), seen.r13);
+	EXPECT_EQ((unsigned long)NEXT_R(14), seen.r14);
+	EXPECT_EQ((unsigned long)NEXT_R(15), seen.r15);
+#else
+	EXPECT_EQ(NEXT_SI, (long)seen.si);
+	EXPECT_EQ(NEXT_DI, (long)seen.di);
+#endif
+}
 
 /* Calls NEXT on a frame that leads here, and checks all that it is to give. */
 static inline void next_resumes(struct __test_metadata *_metadata,
-				struct upcall_frame_ia32 *frame)
+				struct upcall_frame *frame)
 {
-	struct upcall_frame_ia32 f = *frame;
+	struct upcall_frame f = *frame;
 
 	do_next(frame);
-	EXPECT_EQ(f.eax, (int)seen.eax);
-	EXPECT_EQ(f.ecx, (int)seen.ecx);
-	EXPECT_EQ(f.edx, (int)seen.edx);
-	EXPECT_EQ(NEXT_ECX, (int)seen.ebx);
-	EXPECT_EQ(NEXT_ESI, (int)seen.esi);
-	EXPECT_EQ(NEXT_EDI, (int)seen.edi);
-	EXPECT_EQ(NEXT_EBP, (int)seen.ebp);
-	EXPECT_EQ((unsigned long)(frame + 1), seen.esp);
-	EXPECT_EQ(f.eflags & (ARITHMETIC | DF_FLAG),
-		  (int)seen.eflags & (ARITHMETIC | DF_FLAG));
-	EXPECT_EQ(IF_FLAG, (int)seen.eflags &
+	EXPECT_EQ((unsigned long)f.fr_ax, seen.ax);
+	EXPECT_EQ((unsigned long)f.fr_cx, seen.cx);
+	EXPECT_EQ((unsigned long)f.fr_dx, seen.dx);
+#ifdef __x86_64__
+	EXPECT_EQ(f.rsi, seen.si);
+	EXPECT_EQ(f.rdi, seen.di);
+	EXPECT_EQ(f.r11, seen.r11);
+#else
+	EXPECT_EQ(NEXT_BX, (int)seen.bx);
+#endif
+	expect_others_kept(_metadata);
+	EXPECT_EQ(frame_sp(frame), seen.sp);
+	EXPECT_EQ((long)f.fr_flags & (ARITHMETIC | DF_FLAG),
+		  (long)seen.flags & (ARITHMETIC | DF_FLAG));
+	EXPECT_EQ(IF_FLAG, (int)seen.flags &
 			   (IF_FLAG | IOPL | NT_FLAG | VM_FLAG | VIF_VIP));
 }
 
+/* Calls NEXT, which fails, and changes no register but what a call changes. */
+static inline void next_fails(struct __test_metadata *_metadata, void *frame,
+			      int error)
+{
+	do_next(frame);
+	EXPECT_EQ(error, (long)seen.ax);
+	EXPECT_EQ((unsigned long)frame, seen.dx);
+#ifdef __x86_64__
+	EXPECT_EQ(UPC_CONTROL_NEXT, (long)seen.di);
+	EXPECT_EQ(-1, (long)seen.si);
+#else
+	EXPECT_EQ(UPC_CONTROL_NEXT, (long)seen.bx);
+	EXPECT_EQ(NEXT_BX, (long)seen.cx);
+#endif
+	expect_others_kept(_metadata);
+	EXPECT_EQ(NEXT_FLAGS, (int)seen.flags & (ARITHMETIC | DF_FLAG));
+}
+
+#ifdef __x86_64__
+#define FRAME_THAT_LEADS_HERE						\
+	{								\
+		.rax = 0x0a0a0a0a0a0a0a0a, .rcx = 0x0c0c0c0c0c0c0c0c,	\
+		.rdx = 0x0d0d0d0d0d0d0d0d, .rsi = 0x5151515151515151,	\
+		.rdi = 0x1d1d1d1d1d1d1d1d, .r11 = 0x1111111111111111,	\
+		.rflags = IF_FLAG, .rip = (unsigned long)next_leads_here, \
+	}
+#else
 #define FRAME_THAT_LEADS_HERE						\
 	{								\
 		.eax = 0x0a0a0a0a, .ecx = 0x0c0c0c0c, .edx = 0x0d0d0d0d,\
 		.eflags = IF_FLAG, .origip = (__s32)next_leads_here,	\
 	}
+#endif
 
 #endif /* UPCALL_NEXT_H */

@@ -16,8 +16,6 @@
 #define CFUNC_NS	100000000LL
 #define SLACK_NS	50000LL		/* what a timer may be late by */
 
-/* What the tracee sees of it that makes the restart. */
-#define INT80		0x80cd
 #define RESTARTBLOCK	516
 
 struct worker {
@@ -37,21 +35,32 @@ static struct worker worker = { .upc = UPCALL_INIT };
 static int futex_word;
 
 asm(".pushsection .text\n"
-	"int80_ret:\n\t"
-	"int $0x80\n\t"
+	"call_ret:\n\t"
+	CALL_INSN "\n\t"
 	"ret\n\t"
 	".popsection");
 
-/* A call through int80_ret, a copy of it, or what the vDSO has in its place. */
+/* A call through call_ret, a copy of it, or what the vDSO has in its place. */
 static int __attribute_noinline__ call_entry(struct worker *w, int nr, long a,
 					     long b, long c, long d)
 {
-	int ret;
+	long ret;
 
+#ifdef __x86_64__
+	register long r10 asm("r10") = d;
+
+	asm volatile(BELOW_RED_ZONE
+		     "call *%[entry]"
+		     ABOVE_RED_ZONE : "=a" (ret)
+		     : "0" ((long)nr), "D" (a), "S" (b), "d" (c), "r" (r10),
+		       [entry] "b" (w->entry)
+		     : "rcx", "r11", "memory", "cc");
+#else
 	asm volatile("call *%6" : "=a" (ret)
 		     : "0" (nr), "b" (a), "c" (b), "d" (c), "S" (d),
 		       "D" (w->entry)
 		     : "memory", "cc");
+#endif
 	return ret;
 }
 
@@ -160,10 +169,11 @@ static inline bool interrupt_call(pid_t pid, char **restart)
 
 	if (!trace_until(pid, PTRACE_INTERRUPT, SIGTRAP) ||
 	    ptrace(PTRACE_GETREGS, pid, NULL, &regs) ||
-	    regs.eax != -RESTARTBLOCK)
+	    (long)regs.ur_ax != -RESTARTBLOCK)
 		return false;
-	*restart = (char *)regs.eip - 2;
-	return (ptrace(PTRACE_PEEKTEXT, pid, *restart, NULL) & 0xffff) == INT80;
+	*restart = (char *)regs.ur_ip - 2;
+	return (ptrace(PTRACE_PEEKTEXT, pid, *restart, NULL) & 0xffff) ==
+	       CALL_CODE;
 }
 
 /* The next instruction is that one. */
@@ -172,7 +182,7 @@ static inline bool run_to_restart(pid_t pid, const char *restart)
 	struct user_regs_struct regs;
 
 	return trace_to(pid, restart, &regs) &&
-	       regs.eax == SYS_restart_syscall;
+	       regs.ur_ax == SYS_restart_syscall;
 }
 
 /* It handles a signal there, and stops as sigreturn() leads back. */
@@ -187,8 +197,8 @@ static inline bool handle_signal_at(pid_t pid, const char *restart)
 		if (!trace_stopped(pid, SIGTRAP | 0x80) ||
 		    ptrace(PTRACE_GETREGS, pid, NULL, &regs))
 			return false;
-		if (regs.eip == (long)restart)
-			return regs.eax == SYS_restart_syscall;
+		if ((char *)regs.ur_ip == restart)
+			return regs.ur_ax == SYS_restart_syscall;
 		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL))
 			return false;
 	}

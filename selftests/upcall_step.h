@@ -12,8 +12,8 @@
 
 /* The context function notes the frame's address in the first word. */
 struct noted {
-	struct upcall_frame_ia32 *frame;
-	struct upcall_frame_ia32 copy;
+	struct upcall_frame *frame;
+	struct upcall_frame copy;
 	int hits, seen;
 };
 
@@ -38,20 +38,27 @@ void step_loop(void);
 asm(".pushsection .text\n"
 	"step_loop:\n\t"
 	"incl step_turns\n\t"
-	"movl step_nr, %eax\n\t"
+	"mov step_nr, " R(ax) "\n\t"
+#ifdef __x86_64__
+	"movq step_args, %rdi\n\t"
+	"movq step_args + 8, %rsi\n\t"
+	"movq step_args + 16, %rdx\n\t"
+	"syscall\n"
+#else
 	"movl step_args, %ebx\n\t"
 	"movl step_args + 4, %ecx\n\t"
 	"movl step_args + 8, %edx\n\t"
 	"int $0x80\n"
+#endif
 	"step_called:\n\t"
 	"call step_leaf\n\t"
 	"cmpl $0, step_over\n\t"
 	"je step_loop\n\t"
 	"ret\n"
 	"step_leaf:\n\t"
-	"pushl %eax\n\t"
-	"leal 3(%eax,%eax,2), %eax\n\t"
-	"popl %eax\n"
+	"push" W " " R(ax) "\n\t"
+	"leal 3(" R(ax) "," R(ax) ",2), %eax\n\t"
+	"pop" W " " R(ax) "\n"
 	"step_end:\n\t"
 	"ret\n\t"
 	".popsection");
@@ -69,7 +76,14 @@ static inline void note_cfunc(void *data)
 
 static inline void take_turns(void)
 {
-	asm volatile("call step_loop" : : : "eax", "ebx", "ecx", "edx",
+	asm volatile(BELOW_RED_ZONE
+		     "call step_loop"
+		     ABOVE_RED_ZONE
+#ifdef __x86_64__
+		     : : : "rax", "rcx", "rdx", "rsi", "rdi", "r11",
+#else
+		     : : : "eax", "ebx", "ecx", "edx",
+#endif
 		     "memory", "cc");
 }
 
@@ -99,7 +113,7 @@ static inline bool trace_steps_to(pid_t pid, const void *addr,
 	do {
 		if (!trace_step(pid, regs))
 			return false;
-	} while (regs->eip != (long)addr);
+	} while ((unsigned long)regs->ur_ip != (unsigned long)addr);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <cpuid.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -50,7 +51,95 @@ static int test_harness_run(int argc, char **argv) __attribute__((nothrow, unuse
 #endif
 
 /* Beyond the end of user memory on every x86 kernel, and 4-byte aligned. */
-#define KERNEL_ADDR		0xfffff000UL
+#define KERNEL_ADDR		(~0UL - 0xfff)
+
+/*
+ * Most tests are built twice, as 32-bit and as 64-bit programs. Their assembly
+ * writes R(sp) for the stack pointer as a string, RR(sp) where there are
+ * operands, W for a word's suffix, and AT(n) for the nth word's offset. A call
+ * or a push there would write to the red zone of the function around it:
+ * BELOW_RED_ZONE goes before, ABOVE_RED_ZONE after, and no flag changes. CALL_
+ * is for system calls: the instruction, as text and as two bytes, where the
+ * first two of three arguments are, and what else it overwrites. In DATA_REG a
+ * context function finds data.
+ *
+ * The fields of a frame have common names too, and so do those of the registers
+ * that signal handlers and tracers see. The interrupted stack pointer is
+ * RED_ZONE above the frame's end.
+ */
+#ifdef __x86_64__
+#define R(name)			"%r" #name
+#define RR(name)		"%%r" #name
+#define W			"q"
+#define AT(n)			UPC_STR(n) " * 8"
+#define RED_ZONE		128
+#define BELOW_RED_ZONE		"leaq -" UPC_STR(RED_ZONE) "(%%rsp), %%rsp\n\t"
+#define ABOVE_RED_ZONE		"\n\tleaq " UPC_STR(RED_ZONE) "(%%rsp), %%rsp"
+
+#define CALL_INSN		"syscall"
+#define CALL_CODE		0x050f
+#define CALL_ARG1		"D"
+#define CALL_ARG2		"S"
+#define CALL_CLOBBERS		"rcx", "r11",
+#define DATA_REG		"%rdi"
+
+#define upcall_frame		upcall_frame_x86_64
+#define fr_ax			rax
+#define fr_cx			rcx
+#define fr_dx			rdx
+#define fr_flags		rflags
+#define fr_ip			rip
+
+#define REG_AX			REG_RAX
+#define REG_IP			REG_RIP
+#define REG_SP			REG_RSP
+#define ur_ax			rax
+#define ur_orig_ax		orig_rax
+#define ur_ip			rip
+#define ur_sp			rsp
+#define ur_cx			rcx
+#define ur_dx			rdx
+#define ur_data			rdi
+#else
+#define R(name)			"%e" #name
+#define RR(name)		"%%e" #name
+#define W			"l"
+#define AT(n)			UPC_STR(n) " * 4"
+#define RED_ZONE		0
+#define BELOW_RED_ZONE		""
+#define ABOVE_RED_ZONE		""
+
+#define CALL_INSN		"int $0x80"
+#define CALL_CODE		0x80cd
+#define CALL_ARG1		"b"
+#define CALL_ARG2		"c"
+#define CALL_CLOBBERS
+#define DATA_REG		"%ecx"
+
+#define upcall_frame		upcall_frame_ia32
+#define fr_ax			eax
+#define fr_cx			ecx
+#define fr_dx			edx
+#define fr_flags		eflags
+#define fr_ip			origip
+
+#define REG_AX			REG_EAX
+#define REG_IP			REG_EIP
+#define REG_SP			REG_ESP
+#define ur_ax			eax
+#define ur_orig_ax		orig_eax
+#define ur_ip			eip
+#define ur_sp			esp
+#define ur_cx			ecx
+#define ur_dx			edx
+#define ur_data			ecx
+#endif
+
+/* The stack pointer of what the frame leads back to. */
+#define frame_sp(frame)		((unsigned long)((frame) + 1) + RED_ZONE)
+
+/* How far below the interrupted stack pointer a context function begins. */
+#define FRAME_SPACE		(sizeof(struct upcall_frame) + RED_ZONE)
 
 typedef void (*upcall_func_t)(void *data);
 
@@ -70,19 +159,33 @@ static inline void cpu_relax(void)
 }
 
 /* Both return what the kernel returned: 0 or more, or a negative errno. */
-static inline int upc_syscall(int nr, long a, long b, long c, long d)
+static inline long upc_syscall(int nr, long a, long b, long c, long d)
 {
-	int ret;
+	long ret;
 
+#ifdef __x86_64__
+	register long r10 asm("r10") = d;
+
+	asm volatile("syscall" : "=a" (ret)
+		     : "0" ((long)nr), "D" (a), "S" (b), "d" (c), "r" (r10)
+		     : "rcx", "r11", "memory", "cc");
+#else
 	asm volatile("int $0x80" : "=a" (ret)
 		     : "0" (nr), "b" (a), "c" (b), "d" (c), "S" (d)
 		     : "memory", "cc");
+#endif
 	return ret;
 }
 
-/* The same through the vDSO, which enters the kernel by SYSENTER if it can. */
-static inline int upc_vsyscall(int nr, long a, long b, long c, long d)
+/*
+ * The same through the vDSO, which enters the kernel by SYSENTER if it can; a
+ * 64-bit program has but one way.
+ */
+static inline long upc_vsyscall(int nr, long a, long b, long c, long d)
 {
+#ifdef __x86_64__
+	return upc_syscall(nr, a, b, c, d);
+#else
 	int ret;
 
 	asm volatile("call *%6" : "=a" (ret)
@@ -90,6 +193,7 @@ static inline int upc_vsyscall(int nr, long a, long b, long c, long d)
 		       "D" (getauxval(AT_SYSINFO))
 		     : "memory", "cc");
 	return ret;
+#endif
 }
 
 static inline int upc_register_ctx(struct upcall *upc, void *ctxfunc,
@@ -120,12 +224,105 @@ static inline int upc_control(int cmd, int id, long data)
  *
  * The _noting ones are the same, but first store the frame's address in the
  * first word that data points to.
+ *
+ * A 64-bit cfunc may use any vector register: what it may change of the FPU's
+ * state is saved around it. ctx_save_mask says by which instruction.
  */
 void ctx_next(void *data);
 void ctx_pop(void *data);
 void ctx_next_noting(void *data);
 void ctx_pop_noting(void *data);
 
+#ifdef __x86_64__
+/* XSAVE's mask, or 0 if there is only FXSAVE; and what that stores. */
+static unsigned int ctx_save_mask __attribute__((used));
+static unsigned long ctx_save_size __attribute__((used)) = 512;
+
+#define XSAVE_AVX		0x07	/* x87, SSE, AVX */
+#define XSAVE_AVX512		0xe0
+
+static void __attribute__((constructor)) ctx_choose_save(void)
+{
+	unsigned int a, b, c, d, high;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+		return;
+	asm volatile("xgetbv" : "=a" (a), "=d" (high) : "c" (0));
+	ctx_save_mask = a & (XSAVE_AVX | XSAVE_AVX512);
+	ctx_save_size = ctx_save_mask & XSAVE_AVX512 ? 2752 : 832;
+}
+
+asm(".pushsection .text\n\t"
+	"ctx_call:\n\t"			/* keeps rdx; the frame has five others */
+	"pushq %rbp\n\t"
+	"movq %rsp, %rbp\n\t"
+	"pushq %rdx\n\t"
+	"pushq %r8\n\t"
+	"pushq %r9\n\t"
+	"pushq %r10\n\t"
+	"subq ctx_save_size, %rsp\n\t"
+	"andq $-64, %rsp\n\t"
+	"movq %rax, %r11\n\t"
+	"movq %rdx, %rsi\n\t"
+	"movl ctx_save_mask, %eax\n\t"
+	"xorl %edx, %edx\n\t"
+	"testl %eax, %eax\n\t"
+	"jz 1f\n\t"
+	".irp at, 512, 520, 528, 536, 544, 552, 560, 568\n\t"
+	"movq $0, \\at(%rsp)\n\t"	/* XSAVE's header */
+	".endr\n\t"
+	"xsave64 (%rsp)\n\t"
+	"call *%r11\n\t"
+	"movl ctx_save_mask, %eax\n\t"
+	"xorl %edx, %edx\n\t"
+	"xrstor64 (%rsp)\n\t"
+	"jmp 2f\n"
+	"1:\n\t"
+	"fxsave64 (%rsp)\n\t"
+	"call *%r11\n\t"
+	"fxrstor64 (%rsp)\n"
+	"2:\n\t"
+	"movq -8(%rbp), %rdx\n\t"
+	"movq -16(%rbp), %r8\n\t"
+	"movq -24(%rbp), %r9\n\t"
+	"movq -32(%rbp), %r10\n\t"
+	"leave\n\t"
+	"ret\n\t"
+
+	".globl ctx_next_noting, ctx_next\n\t"
+	"ctx_next_noting:\n\t"
+	"movq %rsp, (%rdi)\n\t"
+	"ctx_next:\n\t"
+	"call ctx_call\n\t"
+	"movl $1, 8(%rdx)\n\t"
+	"subl $" UPC_STR(UPC_CRITADD) ", 4(%rdx)\n\t"
+	"ctx_leave:\n\t"
+	"movl $" UPC_STR(UPC_CONTROL_NEXT) ", %edi\n\t"
+	"movl $-1, %esi\n\t"
+	"movq %rsp, %rdx\n\t"
+	"movl $" UPC_STR(__NR_upc_control) ", %eax\n\t"
+	"syscall\n\t"
+	"ud2\n\t"			/* NEXT does not return */
+
+	".globl ctx_pop_noting, ctx_pop\n\t"
+	"ctx_pop_noting:\n\t"
+	"movq %rsp, (%rdi)\n\t"
+	"ctx_pop:\n\t"
+	"call ctx_call\n\t"
+	"subl $" UPC_STR(UPC_CRITADD) ", 4(%rdx)\n\t"
+	"cmpl $0, 8(%rdx)\n\t"
+	"jne ctx_leave\n\t"
+	"ctx_pop_frame:\n\t"
+	"popq %rax\n\t"
+	"popq %rcx\n\t"
+	"popq %rdx\n\t"
+	"popq %rsi\n\t"
+	"popq %rdi\n\t"
+	"popq %r11\n\t"
+	"popfq\n\t"
+	"ret $" UPC_STR(RED_ZONE) "\n\t"
+	".popsection");
+#else
 asm(".pushsection .text\n\t"
 	"ctx_call:\n\t"			/* keeps edx; eax, ecx are free */
 	"pushl %ebp\n\t"
@@ -163,12 +360,14 @@ asm(".pushsection .text\n\t"
 	"subl $" UPC_STR(UPC_CRITADD) ", 4(%edx)\n\t"
 	"cmpl $0, 8(%edx)\n\t"
 	"jne ctx_leave\n\t"
+	"ctx_pop_frame:\n\t"
 	"popl %eax\n\t"
 	"popl %ecx\n\t"
 	"popl %edx\n\t"
 	"popfl\n\t"
 	"ret\n\t"
 	".popsection");
+#endif
 
 /* A struct upcall ready to be registered. */
 #define UPCALL_INIT	{ .magic = UPCALL_MAGIC }

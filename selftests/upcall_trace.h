@@ -60,7 +60,7 @@ static inline bool trace_to(pid_t pid, const void *addr,
 	       trace_until(pid, PTRACE_CONT, SIGTRAP) &&
 	       trace_break(pid, NULL) &&
 	       !ptrace(PTRACE_GETREGS, pid, NULL, regs) &&
-	       regs->eip == (long)addr;
+	       (unsigned long)regs->ur_ip == (unsigned long)addr;
 }
 
 /*

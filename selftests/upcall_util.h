@@ -16,7 +16,7 @@
 	({								\
 		char *__label;						\
 									\
-		asm("movl $" #name ", %0" : "=r" (__label));		\
+		asm("movl $" #name ", %k0" : "=r" (__label));		\
 		__label;						\
 	})
 

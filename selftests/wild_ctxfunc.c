@@ -9,8 +9,8 @@
 
 static struct upcall upc = UPCALL_INIT;
 static int hits, faults;
-static unsigned int fault_eip, fault_err;
-static struct upcall_frame_ia32 *fault_frame;
+static unsigned long fault_ip, fault_err;
+static struct upcall_frame *fault_frame;
 static struct upcall at_fault;
 
 static void on_segv(int sig, siginfo_t *info, void *context)
@@ -18,18 +18,18 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	faults++;
-	fault_eip = gregs[REG_EIP];
+	fault_ip = gregs[REG_IP];
 	fault_err = gregs[REG_ERR];
-	fault_frame = (void *)gregs[REG_ESP];
+	fault_frame = (void *)gregs[REG_SP];
 	at_fault = upc;
 	/* Everything is as at the entry of a context function: use one. */
-	gregs[REG_EIP] = (greg_t)ctx_next;
+	gregs[REG_IP] = (greg_t)ctx_next;
 }
 
 TEST(kernel_addresses_are_refused)
 {
 	unsigned long kernel = user_end();
-	unsigned long bad[] = { KERNEL_ADDR, -1UL, 0xc0100000, kernel };
+	unsigned long bad[] = { KERNEL_ADDR, -1UL, (long)(int)0xc0100000, kernel };
 	unsigned int i;
 
 	if (!kernel)
@@ -58,12 +58,12 @@ TEST(user_addresses_fault_in_user_mode)
 		ASSERT_GT(id, 0);
 		ASSERT_EQ(0, upc_dispatch(id, 1));
 		ASSERT_EQ((int)i + 1, faults);
-		ASSERT_EQ(nowhere[i], fault_eip);
+		ASSERT_EQ(nowhere[i], fault_ip);
 		ASSERT_EQ(4, (int)fault_err & 4);
 		/* It was entered, by the rules: nothing is pending any more. */
 		ASSERT_EQ(UPC_CRITADD, at_fault.crit_count);
 		ASSERT_EQ(0, upc_poll(id, 1));
-		ASSERT_EQ(0, fault_frame->eax);
+		ASSERT_EQ(0, (long)fault_frame->fr_ax);
 		ASSERT_EQ((int)i + 1, hits);
 		ASSERT_EQ(0, upc.crit_count);
 		ASSERT_EQ(0, upc.pending);

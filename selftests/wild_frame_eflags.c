@@ -9,19 +9,19 @@
 
 static struct upcall upc = UPCALL_INIT;
 static int hits, traps;
-static unsigned int trap_eip;
+static unsigned long trap_ip;
 
 static void on_trap(int sig, siginfo_t *info, void *context)
 {
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	traps++;
-	trap_eip = gregs[REG_EIP];
+	trap_ip = gregs[REG_IP];
 	gregs[REG_EFL] &= ~TF_FLAG;
 }
 
 FIXTURE(eflags) {
-	struct upcall_frame_ia32 frame;
+	struct upcall_frame frame;
 };
 
 FIXTURE_VARIANT(eflags) {
@@ -38,7 +38,7 @@ FIXTURE_VARIANT_ADD(eflags, through_the_vdso) {
 
 FIXTURE_SETUP(eflags)
 {
-	struct upcall_frame_ia32 frame = FRAME_THAT_LEADS_HERE;
+	struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
 
 	if (variant->vdso) {
 		seen.vdso = getauxval(AT_SYSINFO);
@@ -57,15 +57,15 @@ FIXTURE_TEARDOWN(eflags)
 
 TEST_F(eflags, only_the_users)
 {
-	static const unsigned int flags[] = {
-		0, -1U & ~TF_FLAG, IOPL, NT_FLAG, VM_FLAG, VM_FLAG | IOPL,
+	static const unsigned long flags[] = {
+		0, -1UL & ~TF_FLAG, IOPL, NT_FLAG, VM_FLAG, VM_FLAG | IOPL,
 		VIF_VIP, ARITHMETIC, ARITHMETIC | DF_FLAG, CF_FLAG, DF_FLAG,
 		IF_FLAG | IOPL | NT_FLAG | VM_FLAG,
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		self->frame.eflags = flags[i];
+		self->frame.fr_flags = flags[i];
 		next_resumes(_metadata, &self->frame);
 	}
 	ASSERT_EQ(0, traps);
@@ -73,12 +73,12 @@ TEST_F(eflags, only_the_users)
 
 TEST_F(eflags, single_step)
 {
-	self->frame.eflags = IF_FLAG | TF_FLAG;
+	self->frame.fr_flags = IF_FLAG | TF_FLAG;
 	next_resumes(_metadata, &self->frame);
 	ASSERT_EQ(1, traps);
 	/* After one instruction of what is resumed, not before and not later. */
-	ASSERT_GT(trap_eip, (unsigned long)next_leads_here);
-	ASSERT_LE(trap_eip, (unsigned long)next_leads_here + 8);
+	ASSERT_GT(trap_ip, (unsigned long)next_leads_here);
+	ASSERT_LE(trap_ip, (unsigned long)next_leads_here + 8);
 }
 
 TEST_HARNESS_MAIN

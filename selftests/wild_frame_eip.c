@@ -12,7 +12,7 @@ static int hits;
 
 static struct {
 	int count;
-	unsigned int eip, esp, err;
+	unsigned long ip, sp, err;
 } fault;
 
 static void on_segv(int sig, siginfo_t *info, void *context)
@@ -20,14 +20,14 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	fault.count++;
-	fault.eip = gregs[REG_EIP];
-	fault.esp = gregs[REG_ESP];
+	fault.ip = gregs[REG_IP];
+	fault.sp = gregs[REG_SP];
 	fault.err = gregs[REG_ERR];
-	gregs[REG_EIP] = (greg_t)next_leads_here;
+	gregs[REG_IP] = (greg_t)next_leads_here;
 }
 
 FIXTURE(wild) {
-	struct upcall_frame_ia32 frame;
+	struct upcall_frame frame;
 };
 
 FIXTURE_VARIANT(wild) {
@@ -44,7 +44,7 @@ FIXTURE_VARIANT_ADD(wild, through_the_vdso) {
 
 FIXTURE_SETUP(wild)
 {
-	struct upcall_frame_ia32 frame = FRAME_THAT_LEADS_HERE;
+	struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
 
 	if (variant->vdso) {
 		seen.vdso = getauxval(AT_SYSINFO);
@@ -63,19 +63,19 @@ FIXTURE_TEARDOWN(wild)
 
 TEST_F(wild, eip_faults_in_user_mode)
 {
-	unsigned int eips[] = {
-		0, 0x1000, 0xc0100000, KERNEL_ADDR, KERNEL_ADDR + 1, -1,
-		user_end(), user_end() - 1,
+	unsigned long ips[] = {
+		0, 0x1000, (long)(int)0xc0100000, KERNEL_ADDR, KERNEL_ADDR + 1,
+		-1UL, user_end(), user_end() - 1,
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(eips); i++) {
-		self->frame.origip = eips[i];
+	for (i = 0; i < ARRAY_SIZE(ips); i++) {
+		self->frame.fr_ip = ips[i];
 		fault.count = 0;
 		next_resumes(_metadata, &self->frame);
 		ASSERT_EQ(1, fault.count);
-		EXPECT_EQ(eips[i], fault.eip);
-		EXPECT_EQ((unsigned long)(&self->frame + 1), fault.esp);
+		EXPECT_EQ(ips[i], fault.ip);
+		EXPECT_EQ(frame_sp(&self->frame), fault.sp);
 		/* The bit of the error code that says: from user mode. */
 		EXPECT_EQ(4, (int)fault.err & 4);
 		EXPECT_EQ(0, upc.crit_count);

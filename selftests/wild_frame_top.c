@@ -10,7 +10,7 @@
 
 TEST(last_frame_of_user_memory)
 {
-	struct upcall_frame_ia32 frame = FRAME_THAT_LEADS_HERE, *top, saved;
+	struct upcall_frame frame = FRAME_THAT_LEADS_HERE, *top, saved;
 	unsigned long end = user_end();
 	char *page = (char *)end - PAGE;
 	unsigned int in;
@@ -21,16 +21,16 @@ TEST(last_frame_of_user_memory)
 	if (mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 		 MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		ASSERT_EQ(EEXIST, errno);
-	top = (struct upcall_frame_ia32 *)end - 1;
+	top = (struct upcall_frame *)end - 1;
 	saved = *top;
 	*top = frame;
 	next_resumes(_metadata, top);
-	ASSERT_EQ(end, seen.esp);
+	ASSERT_EQ(end + RED_ZONE, seen.sp);
 
 	for (in = 1; in <= sizeof(frame); in++) {
 		do_next((char *)top + in);
-		ASSERT_EQ(-EFAULT, (int)seen.eax);
-		ASSERT_EQ((unsigned long)top + in, seen.edx);
+		ASSERT_EQ(-EFAULT, (long)seen.ax);
+		ASSERT_EQ((unsigned long)top + in, seen.dx);
 	}
 	*top = saved;
 }
