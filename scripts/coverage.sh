@@ -90,8 +90,8 @@ for ((i = 0; i < ${#tests[@]}; i += 30)); do
 done
 run libupcall "$words" "${libtests[@]}"
 # A CPU with a kind of virtual machine that QEMU emulates.
-CPU=Opteron_G3,+svm run kvm "$words" "$O/selftests/kvm_run"
-run failing "UPCALL_ITERATIONS=10000 UPCALL_FAIL=10" "$O/selftests/fuzz_arguments"
+CPU=Opteron_G3,+svm run kvm "$words" "$O"/selftests/kvm_run_*
+run failing "UPCALL_ITERATIONS=10000 UPCALL_FAIL=10" "$O"/selftests/fuzz_arguments_*
 
 traces=()
 for f in "$out"/coverage-*.info; do traces+=(--add-tracefile "$f"); done

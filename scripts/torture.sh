@@ -8,7 +8,12 @@
 
 TIME=${TIME:-600}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
-tests=(torture_reference torture_threads fuzz_arguments)
+tests=()
+for t in torture_reference torture_threads fuzz_arguments; do
+	for p in "$O/selftests/$t"_{32,64}; do
+		[ ! -x "$p" ] || tests+=("${p##*/}")
+	done
+done
 mkdir -p "$O/torture"
 failed=0
 for t in "${tests[@]}"; do

@@ -240,7 +240,7 @@ TEST_F(fail_nth, the_others_allocate_nothing)
 	EXPECT_EQ(10, ret[1]);
 	EXPECT_EQ(id, ret[2]);
 	EXPECT_EQ(id, ret[3]);
-	EXPECT_EQ(frame.fr_ax, ret[4]);
+	EXPECT_EQ((int)frame.fr_ax, ret[4]);
 	for (i = 5; i < 10; i++)
 		EXPECT_EQ(0, ret[i]);
 }

@@ -87,7 +87,7 @@ static void expect_entered(struct __test_metadata *_metadata, pid_t pid,
 {
 	WAIT_UNTIL(READ_ONCE(worker.noted.hits));
 	EXPECT_EQ((long)regs->ur_ip, (long)worker.noted.copy.fr_ip);
-	EXPECT_EQ(regs->ur_ax, worker.noted.copy.fr_ax);
+	EXPECT_EQ((long)regs->ur_ax, (long)worker.noted.copy.fr_ax);
 	ASSERT_TRUE(trace_until(pid, PTRACE_INTERRUPT, SIGTRAP));
 	EXPECT_EQ(0, finish_worker(pid));
 	EXPECT_EQ(1, worker.noted.hits);
@@ -231,7 +231,7 @@ TEST_F(let_run, by_cont_with_a_signal)
 	dispatch_stepped(_metadata, self->pid, &regs);
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, SIGUSR1));
 	WAIT_UNTIL(READ_ONCE(worker.noted.hits) && READ_ONCE(handled));
-	EXPECT_EQ((long)on_signal, worker.noted.copy.fr_ip);
+	EXPECT_EQ((long)on_signal, (long)worker.noted.copy.fr_ip);
 	ASSERT_TRUE(trace_until(self->pid, PTRACE_INTERRUPT, SIGTRAP));
 	EXPECT_EQ(0, finish_worker(self->pid));
 	EXPECT_EQ(1, worker.noted.hits);
