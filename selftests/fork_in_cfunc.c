@@ -28,14 +28,16 @@ static int dispatch_keeps_registers(int id)
 {
 	long ax = __NR_upc_control, dx = 5;
 #ifdef __x86_64__
-	long di = UPC_CONTROL_DISPATCH, si = id, bx = 0x51515151;
-	register long r8 asm("r8") = 0x1d1d1d1d;
+	long di = UPC_CONTROL_DISPATCH, si = id, bx = 0x51515151, kept;
 
-	asm volatile("syscall"
+	asm volatile("movq %%rbx, %%r8\n\t"
+		     "syscall\n\t"
+		     "movq %%r8, %[kept]"
 		     : "+a" (ax), "+D" (di), "+S" (si), "+d" (dx), "+b" (bx),
-		       "+r" (r8) : : "rcx", "r11", "memory", "cc");
+		       [kept] "=r" (kept)
+		     : : "rcx", "r8", "r11", "memory", "cc");
 	return ax || di != UPC_CONTROL_DISPATCH || si != id || dx != 5 ||
-	       bx != 0x51515151 || r8 != 0x1d1d1d1d;
+	       bx != 0x51515151 || kept != bx;
 #else
 	int bx = UPC_CONTROL_DISPATCH, cx = id, si = 0x51515151;
 	int di = 0x1d1d1d1d;

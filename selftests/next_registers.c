@@ -32,7 +32,7 @@ FIXTURE_VARIANT_ADD(next, no_upc_by_instruction) {
 	.registered = false, .vdso = false,
 };
 
-#ifdef __i386__
+#ifndef __x86_64__
 FIXTURE_VARIANT_ADD(next, by_vdso) { .registered = true, .vdso = true };
 FIXTURE_VARIANT_ADD(next, no_upc_by_vdso) {
 	.registered = false, .vdso = true,

@@ -24,7 +24,7 @@ static int __attribute_noinline__ dispatch_traced(int id)
 		     "traced_last: nop"
 		     : "=a" (ret)
 		     : "0" ((long)__NR_upc_control),
-		       CALL_ARG1 (UPC_CONTROL_DISPATCH), CALL_ARG2 (id), "d" (1)
+		       CALL_ARG1(UPC_CONTROL_DISPATCH), CALL_ARG2(id), "d" (1)
 		     : CALL_CLOBBERS "memory", "cc");
 	return ret;
 }

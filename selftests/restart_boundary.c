@@ -26,7 +26,7 @@ static int __attribute_noinline__ sleep_call(const struct timespec *ts,
 	long ret;
 
 	asm volatile("sleep_call_at: " CALL_INSN : "=a" (ret)
-		     : "0" ((long)SYS_nanosleep), CALL_ARG1 (ts), CALL_ARG2 (rem)
+		     : "0" ((long)SYS_nanosleep), CALL_ARG1(ts), CALL_ARG2(rem)
 		     : CALL_CLOBBERS "memory", "cc");
 	return ret;
 }

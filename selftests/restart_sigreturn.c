@@ -45,7 +45,7 @@ FIXTURE_VARIANT_ADD(restart, nanosleep_call_pop) {
 	.flags = SA_SIGINFO,
 };
 
-#ifdef __i386__
+#ifndef __x86_64__
 FIXTURE_VARIANT_ADD(restart, nanosleep_vdso_next) {
 	.call = call_nanosleep, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,
@@ -66,7 +66,7 @@ FIXTURE_VARIANT_ADD(restart, clock_nanosleep_call_pop) {
 	.flags = SA_SIGINFO,
 };
 
-#ifdef __i386__
+#ifndef __x86_64__
 FIXTURE_VARIANT_ADD(restart, clock_nanosleep_vdso_next) {
 	.call = call_clock_nanosleep, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,
@@ -87,7 +87,7 @@ FIXTURE_VARIANT_ADD(restart, poll_call_pop) {
 	.flags = SA_SIGINFO,
 };
 
-#ifdef __i386__
+#ifndef __x86_64__
 FIXTURE_VARIANT_ADD(restart, poll_vdso_next) {
 	.call = call_poll, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,
@@ -108,7 +108,7 @@ FIXTURE_VARIANT_ADD(restart, futex_call_pop) {
 	.flags = SA_SIGINFO,
 };
 
-#ifdef __i386__
+#ifndef __x86_64__
 FIXTURE_VARIANT_ADD(restart, futex_vdso_next) {
 	.call = call_futex, .ctx = ctx_next,
 	.vdso = true, .flags = SA_SIGINFO,

@@ -125,7 +125,7 @@ static int dispatch_at_the_border(void)
 	asm volatile("jmp *%[target]\n"
 		     "behind_the_border:"
 		     : "+a" (ret)
-		     : CALL_ARG1 (UPC_CONTROL_DISPATCH), CALL_ARG2 (id), "d" (1),
+		     : CALL_ARG1(UPC_CONTROL_DISPATCH), CALL_ARG2(id), "d" (1),
 		       [target] "r" (border - 2)
 		     : CALL_CLOBBERS "memory", "cc");
 	return ret;

@@ -191,7 +191,7 @@ TEST_F(trace, of_a_thread_that_waits)
 TEST_F(trace, of_what_holds_it_back)
 {
 	int t = self->self, id;
-#ifdef __i386__
+#ifndef __x86_64__
 	int ret;
 #endif
 
@@ -201,7 +201,7 @@ TEST_F(trace, of_what_holds_it_back)
 	ASSERT_EQ(0, upc_dispatch(id, 5));
 	upc.crit_count = 0;
 	ASSERT_EQ(0, upc_dispatch(-1, 6));
-#ifdef __i386__
+#ifndef __x86_64__
 	asm volatile("movl %2, %%es\n\t"
 		     "int $0x80\n\t"
 		     "pushl %%ds\n\t"
@@ -223,7 +223,7 @@ TEST_F(trace, of_what_holds_it_back)
 		    t, id);
 	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=5 held_by=\"min_prio\"",
 		    t, id);
-#ifdef __i386__
+#ifndef __x86_64__
 	EXPECT_NEXT("hold", "id=%d priority=5 crit_count=0 pending=5 held_by=\"mode\"",
 		    t, id);
 #endif

@@ -78,7 +78,7 @@ static inline int call_on(unsigned long sp, int nr, long a, long b, long c)
 		     CALL_INSN "\n\t"
 		     "mov %[old], " RR(sp)
 		     : "=a" (ret), [old] "=&r" (old)
-		     : "0" ((long)nr), CALL_ARG1 (a), CALL_ARG2 (b), "d" (c),
+		     : "0" ((long)nr), CALL_ARG1(a), CALL_ARG2(b), "d" (c),
 		       [sp] "r" (sp)
 		     : CALL_CLOBBERS "memory", "cc");
 	return ret;

@@ -64,8 +64,8 @@ static inline void was_held(struct __test_metadata *_metadata, int priority)
 }
 
 /*
- * A call of the kernel if eax is not 0, then a spin. edi is &struct spin.
- * The bytes mean the same in 32-bit and in 64-bit code.
+ * A call of the kernel if eax is not 0, then a spin. edi is &struct spin. The
+ * bytes of the 32-bit code mean the same in 64-bit code.
  */
 #define BODY								\
 	"testl %eax, %eax\n\t"						\
@@ -81,7 +81,10 @@ static inline void was_held(struct __test_metadata *_metadata, int priority)
 
 static void __attribute__((naked, unused)) flat_body(void)
 {
-	asm(BODY);
+	asm(".code32\n\t" BODY);
+#ifdef __x86_64__
+	asm(".code64");
+#endif
 }
 
 /*
@@ -93,6 +96,25 @@ static inline int far_call(int selector, unsigned int offset, int nr, int priori
 {
 	unsigned int far_ptr[2] = { offset, selector };
 
+#ifdef __x86_64__
+	/* Whoever leaves 64-bit code has no r8 to r15, by the books. */
+	static char low_stack[4096];
+	static unsigned long old_sp __attribute_used__;
+
+	asm volatile("movq %%rsp, %[old]\n\t"
+		     "movl $1f, 8(%%rdi)\n\t"
+		     "movw %%cs, 12(%%rdi)\n\t"
+		     "movq %[stack], %%rsp\n\t"
+		     "ljmpl *(%%rsi)\n"
+		     "1:\n\t"
+		     "movq %[old], %%rsp"
+		     : "+a" (nr), [old] "+m" (old_sp)
+		     : "b" (UPC_CONTROL_DISPATCH), "c" (id), "d" (priority),
+		       "S" (far_ptr), "D" (spin),
+		       [stack] "r" (low_stack + sizeof(low_stack))
+		     : "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+		       "memory", "cc");
+#else
 	asm volatile("movl $1f, 8(%%edi)\n\t"
 		     "movw %%cs, 12(%%edi)\n\t"
 		     "ljmp *(%%esi)\n"
@@ -101,6 +123,7 @@ static inline int far_call(int selector, unsigned int offset, int nr, int priori
 		     : "b" (UPC_CONTROL_DISPATCH), "c" (id), "d" (priority),
 		       "S" (far_ptr), "D" (spin)
 		     : "memory", "cc");
+#endif
 	return nr;
 }
 

@@ -78,8 +78,8 @@ static int test_harness_run(int argc, char **argv) __attribute__((nothrow, unuse
 
 #define CALL_INSN		"syscall"
 #define CALL_CODE		0x050f
-#define CALL_ARG1		"D"
-#define CALL_ARG2		"S"
+#define CALL_ARG1(value)	"D" (value)
+#define CALL_ARG2(value)	"S" (value)
 #define CALL_CLOBBERS		"rcx", "r11",
 #define DATA_REG		"%rdi"
 
@@ -111,8 +111,8 @@ static int test_harness_run(int argc, char **argv) __attribute__((nothrow, unuse
 
 #define CALL_INSN		"int $0x80"
 #define CALL_CODE		0x80cd
-#define CALL_ARG1		"b"
-#define CALL_ARG2		"c"
+#define CALL_ARG1(value)	"b" (value)
+#define CALL_ARG2(value)	"c" (value)
 #define CALL_CLOBBERS
 #define DATA_REG		"%ecx"
 
@@ -235,8 +235,8 @@ void ctx_pop_noting(void *data);
 
 #ifdef __x86_64__
 /* XSAVE's mask, or 0 if there is only FXSAVE; and what that stores. */
-static unsigned int ctx_save_mask __attribute__((used));
-static unsigned long ctx_save_size __attribute__((used)) = 512;
+static unsigned int ctx_save_mask __attribute_used__;
+static unsigned long ctx_save_size __attribute_used__ = 512;
 
 #define XSAVE_AVX		0x07	/* x87, SSE, AVX */
 #define XSAVE_AVX512		0xe0

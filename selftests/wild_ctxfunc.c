@@ -29,7 +29,7 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 TEST(kernel_addresses_are_refused)
 {
 	unsigned long kernel = user_end();
-	unsigned long bad[] = { KERNEL_ADDR, -1UL, (long)(int)0xc0100000, kernel };
+	unsigned long bad[] = { KERNEL_ADDR, -1UL, -0x3ff00000UL, kernel };
 	unsigned int i;
 
 	if (!kernel)

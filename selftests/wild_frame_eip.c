@@ -64,7 +64,7 @@ FIXTURE_TEARDOWN(wild)
 TEST_F(wild, eip_faults_in_user_mode)
 {
 	unsigned long ips[] = {
-		0, 0x1000, (long)(int)0xc0100000, KERNEL_ADDR, KERNEL_ADDR + 1,
+		0, 0x1000, -0x3ff00000UL, KERNEL_ADDR, KERNEL_ADDR + 1,
 		-1UL, user_end(), user_end() - 1,
 	};
 	unsigned int i;
