@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(unhandled)
 static void live(bool bad_upc, bool running)
 {
 	struct upcall *upc = &static_upc;
-	unsigned long esp = (long)__builtin_frame_address(0) - 4096;
+	unsigned long sp = (long)__builtin_frame_address(0) - 4096;
 	struct pages pages;
 	pthread_t thread;
 
@@ -67,18 +67,18 @@ static void live(bool bad_upc, bool running)
 		upc = (struct upcall *)pages.middle;
 		upc->magic = UPCALL_MAGIC;
 	} else {
-		esp = (long)pages.middle + 64;
+		sp = (long)pages.middle + RED_ZONE + 64;
 	}
 	id = upc_register_ctx(upc, ctx_next, count_cfunc, &hits);
 	CHECK(id > 0);
 	CHECK(!break_page(&pages, READ_ONLY));
 	if (!running) {
-		dispatch_on(esp, id, 1);
+		dispatch_on(sp, id, 1);
 		return;
 	}
 	CHECK(!pthread_create(&thread, NULL, dispatcher, NULL));
 	WRITE_ONCE(spinning, 1);
-	spin_on(esp, &never);
+	spin_on(sp, &never);
 }
 
 TEST_F(unhandled, ends_the_process)

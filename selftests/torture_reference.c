@@ -82,7 +82,7 @@ static int hidden = -1;		/* the structure that is not there for now, */
 static bool replaced;		/* but other memory, if this is set */
 static int may_be_noted;	/* in it, for it went while its owner ran */
 static int room;		/* LIMIT, or 0 where that cannot be set */
-static char worker_stack[16384], hand_stack[16384], next_stack[16384];
+static char worker_stack[65536], hand_stack[65536], next_stack[16384];
 
 /* The context function notes in these where its frame is. */
 static struct cell {
@@ -228,16 +228,35 @@ static unsigned long return_address;
 
 /*
  * A call with a pattern in each register that it does not take, on a stack
- * with a pattern below: it gives back all but eax.
+ * with a pattern below: it gives back all but the result.
  */
 static int patterned_call(int nr, long b_, long c_, long d_, long si_)
 {
-	unsigned int words[8], i, b = b_, c = c_, d = d_, si = si_, di = ~dice;
-	unsigned int sp_before, sp_after;
-	int ret;
+	unsigned long words[8], i, b = b_, c = c_, d = d_, si = si_;
+	unsigned long di = ~(unsigned long)dice;
+	unsigned long sp_before, sp_after;
+	long ret;
 
 	for (i = 0; i < 8; i++)
 		words[i] = dice + i;
+#ifdef __x86_64__
+	/* In r10 and r8: what is si and di in the 32-bit call. */
+	asm volatile("movq %%rsp, %[before]\n\t"
+		     "movq $1f, %[address]\n\t"
+		     "movq %[si], %%r10\n\t"
+		     "movq %[di], %%r8\n\t"
+		     "syscall\n"
+		     "1:\n\t"
+		     "movq %%rsp, %[after]\n\t"
+		     "movq %%r10, %[si]\n\t"
+		     "movq %%r8, %[di]"
+		     : "=a" (ret), "+D" (b), "+S" (c), "+d" (d),
+		       [si] "+m" (si), [di] "+m" (di), [before] "=m" (sp_before),
+		       [after] "=m" (sp_after), "+m" (words),
+		       [address] "=m" (return_address)
+		     : "0" ((long)nr)
+		     : "rcx", "r8", "r10", "r11", "memory", "cc");
+#else
 	asm volatile("movl %%esp, %[before]\n\t"
 		     "movl $1f, %[address]\n\t"
 		     "int $0x80\n"
@@ -249,13 +268,14 @@ static int patterned_call(int nr, long b_, long c_, long d_, long si_)
 		       [address] "=m" (return_address)
 		     : "0" (nr)
 		     : "memory", "cc");
+#endif
 	i = words[0];
-	expect("ebx", b, (unsigned int)b_);
-	expect("ecx", c, (unsigned int)c_);
-	expect("edx", d, (unsigned int)d_);
-	expect("esi", si, (unsigned int)si_);
-	expect("edi", di, ~i);
-	expect("esp", sp_after, sp_before);
+	expect("the first argument", b, b_);
+	expect("the second argument", c, c_);
+	expect("the third argument", d, d_);
+	expect("the fourth argument", si, si_);
+	expect("the fifth argument", di, ~i);
+	expect("the stack pointer", sp_after, sp_before);
 	expect("a word of the stack", words[7], i + 7);
 	return ret;
 }
@@ -300,7 +320,7 @@ static void note_id(struct registration *r, int id)
  */
 static bool all_ids_known(struct upcall_frame *frame)
 {
-	if (registering && (__u32)frame->fr_ip == return_address)
+	if (registering && (unsigned long)frame->fr_ip == return_address)
 		note_id(registering, frame->fr_ax);
 	return !registering;
 }
@@ -811,10 +831,10 @@ static void next_resumes_here(void)
 
 	*f = (struct upcall_frame)FRAME_THAT_LEADS_HERE;
 	do_next(f);
-	expect("eax of the frame", seen.ax, 0x0a0a0a0a);
-	expect("ecx of the frame", seen.cx, 0x0c0c0c0c);
-	expect("edx of the frame", seen.dx, 0x0d0d0d0d);
-	expect("esp of the frame", seen.sp, (long)(f + 1));
+	expect("ax of the frame", seen.ax, f->fr_ax);
+	expect("cx of the frame", seen.cx, f->fr_cx);
+	expect("dx of the frame", seen.dx, f->fr_dx);
+	expect("sp of the frame", seen.sp, frame_sp(f));
 }
 
 /* A call of a task that owns no upcalls, and whose struct upcall is not there. */

@@ -30,7 +30,7 @@
 #define CELLS		256	/* no cfunc begins so many registrations late */
 #define CROSSINGS	10	/* of a dispatch and a registration in a round */
 #define IDS		8192	/* ids that are told apart: cyclic, so enough */
-#define WORKER_STACK	16384
+#define WORKER_STACK	32768
 
 /* An upcall, from its registration to its deletion. */
 struct up {
@@ -438,6 +438,70 @@ static void make_worker(void)
  */
 unsigned int keep_patterns(unsigned int turns);
 
+#ifdef __x86_64__
+asm(".pushsection .text\n"
+	"keep_patterns:\n\t"
+	".irp reg, rbx, rbp, r12, r13, r14, r15\n\t"
+	"pushq %\\reg\n\t"
+	".endr\n\t"
+	"movl %edi, %eax\n\t"
+	"pushq $0x57575757\n\t"
+	"pushq %rax\n\t"
+	"movq $0x7e7e7e7e, -128(%rsp)\n\t"	/* the red zone's last */
+	"movq $0x31b2b3b4, %rbx\n\t"
+	"movq $0x41c2c3c4, %rcx\n\t"
+	"movq $0x51d2d3d4, %rdx\n\t"
+	"movq $0x51525354, %rsi\n\t"
+	"movq $0x59dadbdc, %rdi\n\t"
+	"movq $0x39babbbc, %rbp\n\t"
+	".irp n, 8, 9, 10, 11, 12, 13, 14, 15\n\t"
+	"movq $0x71000000 + \\n, %r\\n\n\t"
+	".endr\n"
+	"1:\n\t"
+	"stc\n\t"
+	"jmp . + 2\n\t"			/* an emulator stops at jumps */
+	"movl $0, %eax\n\t"
+	"jmp . + 2\n\t"
+	"adcq $0x11, %rax\n\t"
+	"jmp . + 2\n\t"
+	"cmpq $0x12, %rax\n\t"
+	"jne 2f\n\t"
+	"pushq %rbx\n\t"
+	"jmp . + 2\n\t"
+	"popq %rax\n\t"
+	"cmpq %rbx, %rax\n\t"
+	"jne 2f\n\t"
+	"cmpq $0x31b2b3b4, %rbx\n\t"
+	"jne 2f\n\t"
+	"cmpq $0x41c2c3c4, %rcx\n\t"
+	"jne 2f\n\t"
+	"cmpq $0x51d2d3d4, %rdx\n\t"
+	"jne 2f\n\t"
+	"cmpq $0x51525354, %rsi\n\t"
+	"jne 2f\n\t"
+	"cmpq $0x59dadbdc, %rdi\n\t"
+	"jne 2f\n\t"
+	"cmpq $0x39babbbc, %rbp\n\t"
+	"jne 2f\n\t"
+	".irp n, 8, 9, 10, 11, 12, 13, 14, 15\n\t"
+	"cmpq $0x71000000 + \\n, %r\\n\n\t"
+	"jne 2f\n\t"
+	".endr\n\t"
+	"cmpq $0x57575757, 8(%rsp)\n\t"
+	"jne 2f\n\t"
+	"cmpq $0x7e7e7e7e, -128(%rsp)\n\t"
+	"jne 2f\n\t"
+	"decl (%rsp)\n\t"
+	"jne 1b\n"
+	"2:\n\t"
+	"popq %rax\n\t"
+	"popq %rcx\n\t"
+	".irp reg, r15, r14, r13, r12, rbp, rbx\n\t"
+	"popq %\\reg\n\t"
+	".endr\n\t"
+	"ret\n"
+	".popsection");
+#else
 asm(".pushsection .text\n"
 	"keep_patterns:\n\t"
 	"pushl %ebx\n\t"
@@ -492,6 +556,7 @@ asm(".pushsection .text\n"
 	"popl %ebx\n\t"
 	"ret\n"
 	".popsection");
+#endif
 
 static void compute(void)
 {
