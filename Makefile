@@ -4,7 +4,7 @@
 BASE	?= 6.12
 ARCH	?= i386
 SMP	?= 2
-MEM	?= 512M
+MEM	?= $(if $(filter x86_64,$(ARCH)),1G,512M)
 CPU	?= Nehalem
 ACCEL	?= tcg
 O	?= build

@@ -13,7 +13,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BASE=${BASE:-6.12}
 ARCH=${ARCH:-i386}
 SMP=${SMP:-2}
-MEM=${MEM:-512M}
+# The tests of both widths are twice as much to unpack.
+MEM=${MEM:-$([ "$ARCH" = x86_64 ] && echo 1G || echo 512M)}
 CPU=${CPU:-Nehalem}
 ACCEL=${ACCEL:-tcg}
 KERNEL_SRC=${KERNEL_SRC:-}

@@ -99,7 +99,7 @@ static inline int far_call(int selector, unsigned int offset, int nr, int priori
 #ifdef __x86_64__
 	/* Whoever leaves 64-bit code has no r8 to r15, by the books. */
 	static char low_stack[4096];
-	static unsigned long old_sp __attribute_used__;
+	static unsigned long old_sp;
 
 	asm volatile("movq %%rsp, %[old]\n\t"
 		     "movl $1f, 8(%%rdi)\n\t"
