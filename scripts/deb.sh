@@ -35,7 +35,7 @@ use() {
 		"$dir"/libupcall-mn0_*.deb "$dir"/libupcall-mn-dev_*.deb; do
 		dpkg-deb -x "$f" "$dir/root"
 	done
-	M32=-m32 "$top/libupcall/tests/installed.sh" "$dir/root" \
+	MBITS=-m32 "$top/libupcall/tests/installed.sh" "$dir/root" \
 		/usr/lib/i386-linux-gnu "$dir/examples"
 }
 

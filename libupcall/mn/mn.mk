@@ -7,11 +7,11 @@
 MN_VERSION	= 0.1.0
 MN_SONAME	= libupcall-mn.so.0
 
-mn_cflags := $(M32) $(if $(M32),-march=i686 -mtune=generic) \
+mn_cflags := $(MBITS) $(if $(MBITS),-march=i686 -mtune=generic) \
 	-mgeneral-regs-only -std=gnu11 $(warn) -Wstrict-prototypes -fPIC \
 	-fvisibility=hidden -fno-stack-protector -fasynchronous-unwind-tables \
 	-fcf-protection=branch -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64 -pthread
-mn_ldflags := $(M32) -shared -pthread -Wl,-soname,$(MN_SONAME) \
+mn_ldflags := $(MBITS) -shared -pthread -Wl,-soname,$(MN_SONAME) \
 	-Wl,--version-script=mn/src/libupcall-mn.map -Wl,-z,defs,-z,relro,-z,now \
 	-Wl,-z,text,-z,noexecstack -Wl,--fatal-warnings
 
@@ -78,7 +78,7 @@ print-mn-bench:
 
 # On this machine, with the signal back end: the shell has to survive them.
 check-mn-host: mn-tests mn-programs installed
-	CC='$(CC)' CXX='$(CXX)' M32='$(M32)' mn/tests/check-host.sh $(O) $(mn_test_files) $(mn_program_files)
+	CC='$(CC)' CXX='$(CXX)' MBITS='$(MBITS)' mn/tests/check-host.sh $(O) $(mn_test_files) $(mn_program_files)
 
 print-mn-programs:
 	@printf '%s\n' $(abspath $(mn_program_files))
@@ -109,7 +109,7 @@ $(mn_links): $(mn_so)
 $(O)/libupcall-mn.a: $(mn_objs)
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)$(CC) $(M32) -nostdlib -r -Wl,--force-group-allocation \
+	$(Q)$(CC) $(MBITS) -nostdlib -r -Wl,--force-group-allocation \
 		-o $(O)/mn/libupcall-mn.o $^
 	$(Q)$(OBJCOPY) --localize-hidden $(O)/mn/libupcall-mn.o
 	$(Q)$(AR) rcsD $@ $(O)/mn/libupcall-mn.o
@@ -117,9 +117,9 @@ $(O)/libupcall-mn.a: $(mn_objs)
 # Programs, tests and benchmarks: each a file, linked with the shared libraries
 # (a static program can't be preempted: see mn(7)) and what lib_NAME says. The
 # path has to serve for what libupcall-mn.so needs, too: hence the old tag.
-mn_prog_cflags = $(M32) $(warn) -std=gnu11 -fPIE -pthread \
+mn_prog_cflags = $(MBITS) $(warn) -std=gnu11 -fPIE -pthread \
 	-fasynchronous-unwind-tables $(incs) -Itests $(deps)
-mn_prog_ldflags = $(M32) -pthread -rdynamic -Wl,-z,noexecstack \
+mn_prog_ldflags = $(MBITS) -pthread -rdynamic -Wl,-z,noexecstack \
 	-Wl,--disable-new-dtags \
 	-L$(O) -Wl,-rpath,'$$ORIGIN/../..' -Wl,-rpath-link,$(O)
 
@@ -145,7 +145,7 @@ $(O)/mn/tests/man_example.o: $(O)/mn/tests/man_example.c $(headers) $(mn_header)
 
 $(mn_static): $(O)/mn/tests/static.o $(O)/libupcall-mn.a $(O)/libupcall.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(M32) -static -pthread -Wl,-z,noexecstack -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(MBITS) -static -pthread -Wl,-z,noexecstack -o $@ $^
 
 $(mn_program_files) $(filter-out $(mn_static),$(mn_test_files)) \
 		$(mn_bench_files): $(O)/mn/%: $(O)/mn/%.o $(mn_so) $(mn_links)

@@ -5,9 +5,16 @@
 /* Everything is hidden (-fvisibility=hidden) but what says otherwise. */
 #define LIB_EXPORT	__attribute__((visibility("default")))
 
+/* With its argument in a register, as x86-64 has it anyway. */
+#ifdef __i386__
+#define LIB_REGPARM	__attribute__((regparm(1)))
+#else
+#define LIB_REGPARM
+#endif
+
 /* Called by upc_control(), which is assembly; one takes its arguments. */
 int libupcall_control(int command, int upcall_id, void *data);
-int __attribute__((regparm(1))) libupcall_fail(int err);
+int LIB_REGPARM libupcall_fail(int err);
 
 /* The exported ones under a name that nobody can interpose. */
 int libupcall_available(void);

@@ -11,9 +11,10 @@
 #include <sys/upcall.h>
 #include <unwind.h>
 
-#include "arch/x86/offsets.h"
-#include "arch/x86/syscall.h"
 #include "lib.h"
+/* Of src/arch/: the build says which. */
+#include "offsets.h"
+#include "syscall.h"
 
 _Static_assert(CMD_DISPATCH == UPC_CONTROL_DISPATCH, "command");
 _Static_assert(CMD_NEXT == UPC_CONTROL_NEXT, "command");
@@ -21,17 +22,10 @@ _Static_assert(CRITADD == UPC_CRITADD, "crit_count step");
 _Static_assert(UPC_CRIT_COUNT == offsetof(struct upcall, crit_count), "upcall");
 _Static_assert(UPC_PENDING == offsetof(struct upcall, pending), "upcall");
 _Static_assert(sizeof(struct upcall) == 12, "upcall");
-_Static_assert(FRAME_EAX == offsetof(struct upcall_frame_ia32, eax), "frame");
-_Static_assert(FRAME_ECX == offsetof(struct upcall_frame_ia32, ecx), "frame");
-_Static_assert(FRAME_EDX == offsetof(struct upcall_frame_ia32, edx), "frame");
-_Static_assert(FRAME_EFLAGS == offsetof(struct upcall_frame_ia32, eflags),
-	       "frame");
-_Static_assert(FRAME_ORIGIP == offsetof(struct upcall_frame_ia32, origip),
-	       "frame");
-_Static_assert(FRAME_SIZE == sizeof(struct upcall_frame_ia32), "frame");
+#include "frame.h"	/* the rest of them, the architecture's */
 
 /* Takes what the kernel returned: a negative errno. */
-int __attribute__((regparm(1))) libupcall_fail(int err)
+int LIB_REGPARM libupcall_fail(int err)
 {
 	errno = -err;
 	return -1;

@@ -11,7 +11,7 @@ here=$(dirname "$0")
 build=$1
 shift
 so=$build/libupcall.so.0
-: "${CC:=cc}" "${CXX:=c++}" "${M32:=}"
+: "${CC:=cc}" "${CXX:=c++}" "${MBITS:=}"
 
 # shellcheck source=libupcall/tests/tap.sh
 . "$here/tap.sh"
@@ -67,7 +67,7 @@ native()
 			test "\$a" != -m32 || exit 1
 			test "\$a" != -dumpmachine || { echo i686-linux-gnu; exit; }
 		done
-		exec $CC $M32 "\$@"
+		exec $CC $MBITS "\$@"
 	EOF
 	chmod +x "$tmp/native-cc"
 	"${MAKE:-make}" -s -C "$here/.." O="$tmp/native" CC="$tmp/native-cc" lib &&
@@ -117,7 +117,7 @@ crit()
 		}
 	EOF
 	# shellcheck disable=SC2086
-	$1 $M32 -O2 -fno-pic -fomit-frame-pointer -fcf-protection=none \
+	$1 $MBITS -O2 -fno-pic -fomit-frame-pointer -fcf-protection=none \
 		-I"$build/include" -c -o "$tmp/crit.o" "$tmp/crit.c" || return 1
 	objdump -d --no-show-raw-insn "$tmp/crit.o" |
 		sed -n 's/^ *[0-9a-f]*:\t//p' >"$tmp/dis"
@@ -137,7 +137,7 @@ dialect()
 	printf '{ upc_crit_enter(u); upc_crit_exit(u); return u->pending; }\n' \
 		>>"$tmp/d.$3"
 	# shellcheck disable=SC2086
-	$1 $M32 -std="$2" -Wall -Wextra -pedantic -Werror -I"$build/include" \
+	$1 $MBITS -std="$2" -Wall -Wextra -pedantic -Werror -I"$build/include" \
 		-fsyntax-only "$tmp/d.$3"
 }
 
@@ -152,7 +152,7 @@ meets()
 			echo "#include <$h>"
 		done >"$tmp/m.c"
 		# shellcheck disable=SC2086
-		$CC $M32 -Wall -Werror -I"$build/include" -I"$tmp/kernel" \
+		$CC $MBITS -Wall -Werror -I"$build/include" -I"$tmp/kernel" \
 			-fsyntax-only "$tmp/m.c" || return 1
 	done
 }

@@ -4,7 +4,7 @@
 # installed.sh ROOT LIBDIR OUT: build every example against what was
 # installed below ROOT, and nothing else: with what pkg-config says, static and
 # shared, as C and as C++, with gcc and, where it is there, clang. The
-# programs go to OUT.
+# programs go to OUT. MODULES: what was installed.
 
 set -eu
 export LC_ALL=C
@@ -13,7 +13,7 @@ here=$(dirname "$0")
 root=$1
 libdir=$2
 out=$3
-: "${M32:=}"
+: "${MBITS:=}" "${MODULES:=libupcall libupcall-mn}"
 
 # Only ours, and its paths as they are below ROOT.
 export PKG_CONFIG_LIBDIR="$root$libdir/pkgconfig"
@@ -28,13 +28,13 @@ build()
 	shared=$(pkg-config --libs "$1")
 	static=$(pkg-config --static --libs "$1")
 	# shellcheck disable=SC2086
-	$cc $M32 -O2 -g -Wall -Wextra -Werror -pthread $cflags \
+	$cc $MBITS -O2 -g -Wall -Wextra -Werror -pthread $cflags \
 		-x "$lang" -c -o "$out/obj.o" "$2"
 	# shellcheck disable=SC2086
-	$cc $M32 -pthread -o "$out/$name" "$out/obj.o" $shared \
+	$cc $MBITS -pthread -o "$out/$name" "$out/obj.o" $shared \
 		-Wl,-z,now -Wl,--disable-new-dtags -Wl,-rpath,"$root$libdir"
 	# shellcheck disable=SC2086
-	$cc $M32 -pthread -static -o "$out/$name-static" "$out/obj.o" $static
+	$cc $MBITS -pthread -static -o "$out/$name-static" "$out/obj.o" $static
 }
 
 rm -rf "$out"
@@ -44,11 +44,14 @@ tools='gcc:c g++:c++'
 for tool in $tools; do
 	cc=${tool%:*}
 	lang=${tool#*:}
-	for src in "$here"/../examples/*.c; do
-		build libupcall "$src"
-	done
-	for src in "$here"/../mn/examples/*.c; do
-		build libupcall-mn "$src"
+	for module in $MODULES; do
+		case $module in
+		libupcall-mn) dir=$here/../mn/examples ;;
+		*) dir=$here/../examples ;;
+		esac
+		for src in "$dir"/*.c; do
+			build "$module" "$src"
+		done
 	done
 done
 rm -f "$out/obj.o"

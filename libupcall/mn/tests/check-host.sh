@@ -14,7 +14,7 @@ shift
 so=$build/libupcall-mn.so.0
 header=$here/../include/upcall/mn.h
 man=$here/../man
-: "${CC:=cc}" "${CXX:=c++}" "${M32:=}"
+: "${CC:=cc}" "${CXX:=c++}" "${MBITS:=}"
 
 # shellcheck source=libupcall/tests/tap.sh
 . "$here/../../tests/tap.sh"
@@ -75,7 +75,7 @@ dialect()
 		}
 	EOT
 	# shellcheck disable=SC2086
-	$1 $M32 -std="$2" -Wall -Wextra -pedantic -Werror -I"$build/include" \
+	$1 $MBITS -std="$2" -Wall -Wextra -pedantic -Werror -I"$build/include" \
 		-fsyntax-only "$tmp/d.$3"
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * upc_callused_wrapper, the standard context function on IA-32: the integer
- * registers, and nothing else.
+ * registers, and nothing else. upc_integer_wrapper, which says so on x86-64 as
+ * well, is another name of it.
  */
 #include "context.h"
 
@@ -20,5 +21,10 @@
 	movl	-4(%ebp), %edx
 	CONTEXT_UNFRAME
 	CONTEXT_LEAVE upc_callused_wrapper, %edx
+
+	.globl	upc_integer_wrapper
+	.type	upc_integer_wrapper, @function
+	.set	upc_integer_wrapper, upc_callused_wrapper
+	.size	upc_integer_wrapper, . - upc_callused_wrapper
 
 	.section .note.GNU-stack, "", @progbits
