@@ -67,7 +67,7 @@ static int at_boundary(int n)
 	while (!regs_ready)
 		sched_yield();
 	if (kill(pid, SIGSTOP) || !WIFSTOPPED(wait_for(pid)) ||
-	    registers(pid).eip != (long)regs_spin)
+	    where(pid) != (unsigned long)regs_spin)
 		tap_bail("SIGSTOP");
 
 	if (upc_control(UPC_CONTROL_DISPATCH, first_id, NULL))
@@ -75,7 +75,7 @@ static int at_boundary(int n)
 	run_to(pid, (unsigned long)regs_ctx);
 	for (i = 0; i < n && !over; i++) {
 		step(pid);
-		over = registers(pid).eip == (long)regs_done;
+		over = where(pid) == (unsigned long)regs_done;
 	}
 	if (!over && upc_control(UPC_CONTROL_DISPATCH, second_id, NULL))
 		tap_bail("second dispatch");
@@ -117,7 +117,7 @@ int main(void)
 
 	/* At least as many instructions as each has on the shortest way. */
 	tap_plan(6);
-	run_all("upc_callused_wrapper", upc_callused_wrapper, 20);
+	run_all("upc_integer_wrapper", upc_integer_wrapper, 20);
 	run_all("upc_fpu_wrapper", upc_fpu_wrapper, 45);
 	run_all("upc_vcpu_wrapper", upc_vcpu_wrapper, 45);
 	return tap_done();

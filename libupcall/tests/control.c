@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include "tap.h"
+#include "arch.h"
 
 static struct upcall upc = UPCALL_INITIALIZER;
 static int entered;
@@ -39,23 +40,6 @@ static int reg(struct upcall *u, upcall_func_t ctx, upcall_func_t func)
 {
 	errno = 0;
 	return outcome(upc_register(u, ctx, func, NULL));
-}
-
-/* NEXT with a frame that cannot be read; returns whether ebx etc. survive. */
-static int next_keeps(int id, void *frame, int *ret)
-{
-	unsigned int bx = 0xb1b2b3b4, si = 0x51525354, di = 0x61626364;
-
-	__asm__ volatile ("pushl %[frame]\n\t"
-			  "pushl %[id]\n\t"
-			  "pushl %[next]\n\t"
-			  "call *%%eax\n\t"
-			  "addl $12, %%esp"
-			  : "=a" (*ret), "+b" (bx), "+S" (si), "+D" (di),
-			    [id] "+c" (id), [frame] "+d" (frame)
-			  : "0" (upc_control), [next] "i" (UPC_CONTROL_NEXT)
-			  : "memory", "cc");
-	return bx == 0xb1b2b3b4 && si == 0x51525354 && di == 0x61626364;
 }
 
 /* A task to wait in: dispatched to until it has gone through. */
@@ -98,9 +82,9 @@ int main(void)
 	is(reg(odd, ctx, cfunc), -EINVAL, "register: unaligned structure");
 	is(reg((struct upcall *)16, ctx, cfunc), -EFAULT,
 	   "register: unreadable structure");
-	is(reg(&upc, (upcall_func_t)0xfffff000, cfunc), -EFAULT,
+	is(reg(&upc, (upcall_func_t)-4096L, cfunc), -EFAULT,
 	   "register: ctxfunc in the kernel");
-	is(reg(&upc, ctx, (upcall_func_t)0xfffff000), -EFAULT,
+	is(reg(&upc, ctx, (upcall_func_t)-4096L), -EFAULT,
 	   "register: cfunc in the kernel");
 
 	errno = 77;
@@ -144,10 +128,10 @@ int main(void)
 	is(CONTROL(POLL, dead, 1), -ENOENT, "poll: a dead id");
 
 	errno = 0;
-	ok(next_keeps(id, &tag, &ret), "NEXT with an id: registers kept");
+	ok(arch_next_keeps(id, &tag, &ret), "NEXT with an id: registers kept");
 	is(outcome(ret), -EINVAL, "NEXT with an id");
 	errno = 0;
-	ok(next_keeps(-1, (void *)16, &ret), "NEXT at 16: registers kept");
+	ok(arch_next_keeps(-1, (void *)16, &ret), "NEXT at 16: registers kept");
 	is(outcome(ret), -EFAULT, "NEXT at 16");
 
 	if (pthread_create(&thread, NULL, waiter, NULL))

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * upc_fpu_wrapper and upc_vcpu_wrapper: code interrupted with every x87, SSE
- * and AVX register in use, and controls of its own, finds all of them as they
- * were, at each alignment of its stack, also if two upcalls follow each other
- * by NEXT. cfunc finds the defaults, and uses all it can. And, to know that
- * the test would notice, upc_callused_wrapper keeps none of it.
+ * upc_fpu_wrapper and upc_vcpu_wrapper: code interrupted with every x87, SSE,
+ * AVX and AVX-512 register in use, and controls of its own, finds all of them
+ * as they were, at each alignment of its stack, also if two upcalls follow each
+ * other by NEXT. cfunc finds the defaults, and uses all it can. And, to know
+ * that the test would notice, upc_integer_wrapper keeps none of it.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -22,10 +22,8 @@ static upcall_func_t ctx;
 
 static void cfunc(void *data)
 {
-	unsigned int arg = (unsigned int)__builtin_frame_address(0) + 8;
-
 	entered++;
-	unaligned += arg % 16 != 0;
+	unaligned += !REGS_ALIGNED();
 	not_default += !fpu_default(has);
 	if (!data && chain)
 		upc_control(UPC_CONTROL_DISPATCH, ids[1], UPC_PRIO(1));
@@ -50,6 +48,7 @@ static void *worker(void *arg)
 		regs_pattern(i * 0x01010101, i & 16 ? REGS_FLAGS : 0);
 		regs_target = regs_spin;
 		memset(&regs_out, 0, sizeof(regs_out));
+		memset(&found, 0, sizeof(found));
 		fpu_load(has, i + 1);
 		regs_run();
 		fpu_store(has, &found);
@@ -104,16 +103,17 @@ int main(void)
 {
 	need_upcalls();
 	has = fpu_has();
-	printf("# this CPU has x87%s%s%s\n", has.fxsr ? ", FXSAVE" : "",
-	       has.sse ? ", SSE" : "", has.avx ? ", AVX" : "");
+	printf("# this CPU has x87%s%s%s%s\n", has.fxsr ? ", FXSAVE" : "",
+	       has.sse ? ", SSE" : "", has.avx ? ", AVX" : "",
+	       has.avx512 ? ", AVX-512" : "");
 	tap_plan(26);
 	keeps("upc_fpu_wrapper", upc_fpu_wrapper, 0);
 	keeps("upc_fpu_wrapper", upc_fpu_wrapper, 1);
 	keeps("upc_vcpu_wrapper", upc_vcpu_wrapper, 0);
 	keeps("upc_vcpu_wrapper", upc_vcpu_wrapper, 1);
 
-	run(upc_callused_wrapper, 0);
-	is(same, 0, "upc_callused_wrapper does not keep it");
+	run(upc_integer_wrapper, 0);
+	is(same, 0, "upc_integer_wrapper does not keep it");
 	is(integers, ROUNDS, "but the integer registers");
 	return tap_done();
 }

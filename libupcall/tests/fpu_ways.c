@@ -7,8 +7,7 @@
 #include "tap.h"
 #include "regs.h"
 #include "fpu.h"
-#include "../src/arch/x86/fpu.h"
-#include "../src/arch/x86/offsets.h"
+#include "library.h"	/* of the architecture: what it has inside */
 
 #define ROUNDS	32
 
@@ -18,11 +17,9 @@ static int entered, wrong;
 
 static void cfunc(void *data)
 {
-	unsigned int arg = (unsigned int)__builtin_frame_address(0) + 8;
-
 	(void)data;
 	entered++;
-	wrong += arg % 16 != 0 || !fpu_default(has);
+	wrong += !REGS_ALIGNED() || !fpu_default(has);
 	fpu_spoil(has);
 }
 
@@ -45,6 +42,7 @@ static void way(const char *name, int supported, struct fpu how,
 		regs_pattern(i * 0x01010101, i & 16 ? REGS_FLAGS : 0);
 		upc.crit_count = UPC_CRITADD;
 		memset(&regs_out, 0, sizeof(regs_out));
+		memset(&found, 0, sizeof(found));
 		fpu_load(has, i + 1);
 		regs_run();
 		fpu_store(has, &found);
@@ -60,36 +58,21 @@ static void way(const char *name, int supported, struct fpu how,
 	is(integers, ROUNDS, "and the integer registers");
 }
 
+/* Of the architecture: WAYS of them, and those. */
+#include "ways.h"
+
 int main(void)
 {
 	const struct fpu chosen = libupcall_fpu;
 	const struct fpu_has all = fpu_has();
-	struct fpu how = chosen;
-	struct fpu_has kept = { 0, 0, 0 };
 
 	regs_ctx = (void *)upc_fpu_wrapper;
 	regs_cfunc = (void *)cfunc;
 	regs_upc = &upc;
 	regs_target = regs_push;
 
-	tap_plan(18);
-	is(chosen.how, all.avx ? FPU_XSAVE : all.sse ? (chosen.how == FPU_XSAVE ?
-	   FPU_XSAVE : FPU_FXSAVE_SSE) : all.fxsr ? FPU_FXSAVE : FPU_FNSAVE,
-	   "what this CPU has is chosen");
-	ok(chosen.size >= (chosen.how == FPU_XSAVE ? 576u :
-			   chosen.how == FPU_FNSAVE ? 108u : 512u) &&
-	   chosen.size < 4096, "of a sensible size, %u", chosen.size);
-
-	how.how = FPU_FNSAVE;
-	how.size = 108;
-	way("FNSAVE", 1, how, kept);
-	kept.fxsr = 1;
-	how.how = FPU_FXSAVE;
-	how.size = 512;
-	way("FXSAVE without SSE", all.fxsr && !all.sse, how, kept);
-	kept.sse = 1;
-	how.how = FPU_FXSAVE_SSE;
-	way("FXSAVE with SSE", all.sse, how, kept);
-	way("XSAVE", chosen.how == FPU_XSAVE, chosen, all);
+	tap_plan(2 + 4 * WAYS);
+	right_choice(chosen, all);
+	every_way(chosen, all);
 	return tap_done();
 }

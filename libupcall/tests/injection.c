@@ -133,11 +133,7 @@ static void self_section(void)
 /* At once, unlike with raise(), which has more to do. */
 static void stop_here(void)
 {
-	int ret;
-
-	__asm__ __volatile__ ("int $0x80" : "=a" (ret)
-			      : "0" (SYS_kill), "b" (getpid()), "c" (SIGSTOP)
-			      : "memory");
+	arch_call(SYS_kill, getpid(), SIGSTOP);
 }
 
 /* Shares everything with the tracer, errno too: nothing here may fail. */
@@ -239,7 +235,7 @@ static pid_t start(int n)
 static int finished(pid_t pid)
 {
 	return stretch->sections ? done :
-	       registers(pid).eip == (long)regs_done;
+	       where(pid) == (unsigned long)regs_done;
 }
 
 static void find_points(void)
@@ -250,7 +246,7 @@ static void find_points(void)
 	for (nr_points = 0; !finished(pid); nr_points++) {
 		if (nr_points == MAX_POINTS)
 			tap_bail("the stretch has no end");
-		points[nr_points] = registers(pid).eip;
+		points[nr_points] = where(pid);
 		visits[nr_points] = 1;
 		for (i = 0; i < nr_points; i++)
 			visits[nr_points] += points[i] == points[nr_points];
@@ -310,8 +306,8 @@ static void go_through(const struct stretch *s)
 
 static const struct stretch stretches[] = {
 	/* As many instructions as each has on the shortest way. */
-	{ "callused, pops", upc_callused_wrapper, NULL, 0, 20 },
-	{ "callused, NEXT", upc_callused_wrapper, NULL, 1, 20 },
+	{ "integer, pops", upc_integer_wrapper, NULL, 0, 20 },
+	{ "integer, NEXT", upc_integer_wrapper, NULL, 1, 20 },
 	{ "fpu, pops", upc_fpu_wrapper, NULL, 0, 45 },
 	{ "fpu, NEXT", upc_fpu_wrapper, NULL, 1, 45 },
 	{ "vcpu, pops", upc_vcpu_wrapper, NULL, 0, 45 },

@@ -18,11 +18,10 @@ static volatile int rounds_done, same, balanced;
 
 static void cfunc(void *data)
 {
-	unsigned int arg = (unsigned int)__builtin_frame_address(0) + 8;
 	int n = (int)(long)data;
 
 	entered++;
-	unaligned += arg % 16 != 0;
+	unaligned += !REGS_ALIGNED();
 	wrong_count += upc.crit_count != 32;
 	if (n < chain) {
 		upc_control(UPC_CONTROL_DISPATCH, ids[n + 1], UPC_PRIO(1));
@@ -30,8 +29,7 @@ static void cfunc(void *data)
 	} else {
 		regs_target = regs_done;
 	}
-	__asm__ volatile ("addl %%eax, %%eax" : : "a" (-1), "c" (-1), "d" (-1)
-			  : "cc");
+	arch_clobber();
 }
 
 static void *worker(void *arg)

@@ -11,16 +11,11 @@ static int entered, aligned, right_data, right_count;
 
 static void cfunc(void *data)
 {
-	/* The address of the return address plus 4 is that of the argument. */
-	unsigned int arg = (unsigned int)__builtin_frame_address(0) + 8;
-
 	entered++;
-	aligned += arg % 16 == 0;
+	aligned += REGS_ALIGNED();
 	right_data += data == &upc;
 	right_count += upc.crit_count == 32;
-	/* Everything a C function may clobber. */
-	__asm__ volatile ("addl %%eax, %%eax" : : "a" (-1), "c" (-1), "d" (-1)
-			  : "cc");
+	arch_clobber();
 }
 
 int main(void)

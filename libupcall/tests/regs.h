@@ -10,8 +10,11 @@
  * regs_out and returns. regs_push does by hand what the kernel does: it pushes
  * a frame that resumes at regs_done, and enters regs_ctx.
  */
+#include "arch.h"
+
 struct regs {
-	unsigned int eax, ecx, edx, ebx, esp, ebp, esi, edi, eflags;
+	unsigned long r[ARCH_REGS];
+	unsigned long flags;
 };
 
 extern struct regs regs_in, regs_out;
@@ -27,7 +30,7 @@ void regs_end(void);
 
 /* A stack to be interrupted on, and the highest address used of it. */
 extern char regs_stack[0x40000];
-#define REGS_TOP	((unsigned int)regs_stack + sizeof(regs_stack) - 256)
+#define REGS_TOP	((unsigned long)regs_stack + sizeof(regs_stack) - 256)
 
 /* CF, PF, AF, ZF, SF, DF and OF; what is always set; trap and resume flag. */
 #define REGS_FLAGS	0xcd5
@@ -35,39 +38,61 @@ extern char regs_stack[0x40000];
 #define REGS_TF		0x100
 #define REGS_RF		0x10000
 
+/* The red zone, where the interrupted code has one, has values too. */
+static __inline__ unsigned char regs_red(unsigned int i)
+{
+	return regs_in.r[0] + 7 * i;
+}
+
 static __inline__ void regs_pattern(unsigned int seed, unsigned int flags)
 {
-	regs_in.eax = seed ^ 0xa1a2a3a4;
-	regs_in.ecx = seed ^ 0xc1c2c3c4;
-	regs_in.edx = seed ^ 0xd1d2d3d4;
-	regs_in.ebx = seed ^ 0xb1b2b3b4;
-	regs_in.ebp = seed ^ 0xe1e2e3e4;
-	regs_in.esi = seed ^ 0x51525354;
-	regs_in.edi = seed ^ 0x61626364;
-	regs_in.esp = REGS_TOP - seed % 16;
-	regs_in.eflags = flags | REGS_FLAGS_ONE;
+	unsigned char *sp = (unsigned char *)REGS_TOP - seed % 16;
+	unsigned int i;
+
+	for (i = 0; i < ARCH_REGS; i++)
+		regs_in.r[i] = seed * ARCH_SPREAD ^ (i + 1) * ARCH_STEP;
+	regs_in.r[ARCH_SP] = (unsigned long)sp;
+	regs_in.flags = flags | REGS_FLAGS_ONE;
+	for (i = 1; i <= ARCH_RED_ZONE; i++)
+		sp[-(int)i] = regs_red(i);
 }
 
 /* Is all as it was before? */
 static __inline__ int regs_same(void)
 {
-	return regs_out.eax == regs_in.eax && regs_out.ecx == regs_in.ecx &&
-	       regs_out.edx == regs_in.edx && regs_out.ebx == regs_in.ebx &&
-	       regs_out.esp == regs_in.esp && regs_out.ebp == regs_in.ebp &&
-	       regs_out.esi == regs_in.esi && regs_out.edi == regs_in.edi &&
-	       !((regs_out.eflags ^ regs_in.eflags) & REGS_FLAGS);
+	const unsigned char *sp = (unsigned char *)regs_in.r[ARCH_SP];
+	unsigned int i;
+
+	for (i = 0; i < ARCH_REGS; i++) {
+		if (regs_out.r[i] != regs_in.r[i])
+			return 0;
+	}
+	for (i = 1; i <= ARCH_RED_ZONE; i++) {
+		if (sp[-(int)i] != regs_red(i))
+			return 0;
+	}
+	return !((regs_out.flags ^ regs_in.flags) & REGS_FLAGS);
 }
 
 static __inline__ void regs_print(void)
 {
-	const unsigned int *in = &regs_in.eax, *out = &regs_out.eax;
-	static const char names[][7] = {
-		"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eflags"
-	};
-	int i;
+	static const char names[][4] = { ARCH_REG_NAMES };
+	const unsigned char *sp = (unsigned char *)regs_in.r[ARCH_SP];
+	unsigned int i;
 
-	for (i = 0; i < 9; i++)
-		printf("# %-6s %08x, was %08x\n", names[i], out[i], in[i]);
+	for (i = 0; i < ARCH_REGS; i++)
+		printf("# %-6s %0*lx, was %0*lx\n", names[i],
+		       2 * (int)sizeof(long), regs_out.r[i],
+		       2 * (int)sizeof(long), regs_in.r[i]);
+	printf("# flags  %lx, was %lx\n", regs_out.flags, regs_in.flags);
+	for (i = 1; i <= ARCH_RED_ZONE; i++) {
+		if (sp[-(int)i] != regs_red(i))
+			printf("# red zone differs at -%u\n", i);
+	}
 }
+
+/* In a function with a frame pointer: was it called as the ABI has it? */
+#define REGS_ALIGNED() (((unsigned long)__builtin_frame_address(0) + \
+			 2 * sizeof(long)) % 16 == 0)
 
 #endif /* REGS_H */

@@ -33,6 +33,11 @@ static __inline__ struct user_regs_struct registers(pid_t pid)
 	return regs;
 }
 
+static __inline__ unsigned long where(pid_t pid)
+{
+	return registers(pid).ARCH_USER_IP;
+}
+
 static __inline__ void clear_flags(pid_t pid, long flags)
 {
 	struct user_regs_struct regs = registers(pid);
@@ -73,7 +78,7 @@ static __inline__ void set_debug_register(pid_t pid, int n, unsigned long value)
 static __inline__ unsigned long run_to_one(pid_t pid, unsigned long a,
 					   unsigned long b, unsigned long c)
 {
-	unsigned long eip = 0;
+	unsigned long ip = 0;
 	int status;
 
 	set_debug_register(pid, 0, a);
@@ -82,14 +87,14 @@ static __inline__ unsigned long run_to_one(pid_t pid, unsigned long a,
 	set_debug_register(pid, 7, 1 | 4 | 16);
 	status = run(pid, 0);
 	if (WIFSTOPPED(status))
-		eip = registers(pid).eip;
-	if (!eip || (eip != a && eip != b && eip != c)) {
-		printf("# at %#lx, not %#lx, %#lx or %#lx, status %#x\n",
-		       eip, a, b, c, status);
+		ip = where(pid);
+	if (!ip || (ip != a && ip != b && ip != c)) {
+		printf("# at %#lx, not %#lx, %#lx or %#lx, status %#x\n", ip, a,
+		       b, c, status);
 		tap_bail("a breakpoint");
 	}
 	set_debug_register(pid, 7, 0);
-	return eip;
+	return ip;
 }
 
 static __inline__ void run_to(pid_t pid, unsigned long a)
@@ -107,16 +112,15 @@ static __inline__ void rearm(pid_t pid)
 static __inline__ void go_on(pid_t pid, upcall_func_t ctx)
 {
 	struct user_regs_struct regs = registers(pid);
-	const unsigned char *code = (const unsigned char *)regs.eip;
-	unsigned long resumed = (unsigned long)ctx;
+	unsigned long ip = regs.ARCH_USER_IP, resumed = (unsigned long)ctx;
 
-	if (code[0] != 0xcd || code[1] != 0x80) {
+	if (!arch_at_call((const unsigned char *)ip)) {
 		step(pid);
 		return;
 	}
-	if (regs.ebx == UPC_CONTROL_NEXT)
-		resumed = ((struct upcall_frame_ia32 *)regs.edx)->origip;
-	run_to_one(pid, regs.eip + 2, (unsigned long)ctx, resumed);
+	if (arch_command(&regs) == UPC_CONTROL_NEXT)
+		resumed = arch_resumed_by_next(&regs);
+	run_to_one(pid, ip + 2, (unsigned long)ctx, resumed);
 }
 
 #endif /* TRACER_H */

@@ -13,9 +13,6 @@
 #include "tap.h"
 #include "regs.h"
 
-/* DWARF's numbers of the registers. */
-enum { R_EAX, R_ECX, R_EDX, R_EBX, R_ESP, R_EBP, R_ESI, R_EDI };
-
 static struct upcall upc_static = UPCALL_INITIALIZER, *upc = &upc_static;
 static int stepping, steps, good, entered;
 
@@ -27,21 +24,18 @@ static void cfunc(void *data)
 
 static _Unwind_Reason_Code visit(struct _Unwind_Context *ctx, void *data)
 {
-	int before;
-	unsigned int ip = _Unwind_GetIPInfo(ctx, &before);
+	int i, before;
+	unsigned long ip = _Unwind_GetIPInfo(ctx, &before);
 
-	if (ip != (unsigned int)regs_done)
+	if (ip != (unsigned long)regs_done)
 		return _URC_NO_REASON;
 	/* In a signal frame the address is that of the next instruction. */
-	*(int *)data = before &&
-		       _Unwind_GetCFA(ctx) == regs_in.esp &&
-		       _Unwind_GetGR(ctx, R_EAX) == regs_in.eax &&
-		       _Unwind_GetGR(ctx, R_ECX) == regs_in.ecx &&
-		       _Unwind_GetGR(ctx, R_EDX) == regs_in.edx &&
-		       _Unwind_GetGR(ctx, R_EBX) == regs_in.ebx &&
-		       _Unwind_GetGR(ctx, R_EBP) == regs_in.ebp &&
-		       _Unwind_GetGR(ctx, R_ESI) == regs_in.esi &&
-		       _Unwind_GetGR(ctx, R_EDI) == regs_in.edi;
+	before &= _Unwind_GetCFA(ctx) == regs_in.r[ARCH_SP];
+	for (i = 0; i < ARCH_REGS; i++) {
+		if (i != ARCH_SP)
+			before &= _Unwind_GetGR(ctx, i) == regs_in.r[i];
+	}
+	*(int *)data = before;
 	return _URC_NORMAL_STOP;
 }
 
@@ -49,14 +43,14 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 	greg_t *gregs = uc->uc_mcontext.gregs;
-	unsigned int ip = gregs[REG_EIP];
+	unsigned long ip = gregs[ARCH_REG_IP];
 	int found = 0;
 
 	(void)sig;
 	(void)info;
-	if (ip == (unsigned int)regs_ctx)
+	if (ip == (unsigned long)regs_ctx)
 		stepping = 1;
-	if (ip >= (unsigned int)regs_done && ip < (unsigned int)regs_end) {
+	if (ip >= (unsigned long)regs_done && ip < (unsigned long)regs_end) {
 		stepping = 0;
 		gregs[REG_EFL] &= ~REGS_TF;
 	}
@@ -68,7 +62,7 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 		good++;
 		return;
 	}
-	printf("# not found at %#x (the context function is at %p)\n", ip,
+	printf("# not found at %#lx (the context function is at %p)\n", ip,
 	       regs_ctx);
 }
 
@@ -124,7 +118,7 @@ int main(void)
 	regs_target = regs_push;
 
 	tap_plan(available ? 24 : 8);
-	both("upc_callused_wrapper", upc_callused_wrapper, available);
+	both("upc_integer_wrapper", upc_integer_wrapper, available);
 	both("upc_fpu_wrapper", upc_fpu_wrapper, available);
 	if (available) {
 		upc = upc_thread_init();
