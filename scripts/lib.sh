@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Build libupcall and its examples in $O/libupcall; its tests or the benchmark
-# too; or install it.
+# Build libupcall and its examples, for i386 in $O/libupcall and for x86-64 in
+# $O/libupcall-x86_64; its tests or the benchmark too; or install it, in both
+# widths.
 # usage: lib.sh [tests|bench|install]
 
 . "$(dirname "$0")/common.sh"
@@ -10,11 +11,19 @@ lmake() {
 	cleanmake -C "$top/libupcall" O="$O/libupcall" OTHERS="$O/others" \
 		${V:+V=1} -j"$JOBS" "$@"
 }
+lmake64() { lmake O="$O/libupcall-x86_64" BITS=64 "$@"; }
 if [ "${1-}" = install ]; then
-	lmake install PREFIX="${PREFIX:-/usr/local}" DESTDIR="${DESTDIR-}"
+	to=(PREFIX="${PREFIX:-/usr/local}" DESTDIR="${DESTDIR-}")
+	lmake install "${to[@]}"
+	# Where Debian's linker and loader look before they look into lib.
+	lmake64 install "${to[@]}" LIBDIR="${PREFIX:-/usr/local}/lib/x86_64-linux-gnu"
 	exit
 fi
 "$top/scripts/others.sh"
 step "build libupcall" lmake all
-[ "${1-}" != tests ] || step "build libupcall's tests" lmake tests
+step "build libupcall, x86-64" lmake64 all
+if [ "${1-}" = tests ]; then
+	step "build libupcall's tests" lmake tests
+	step "build libupcall's tests, x86-64" lmake64 tests
+fi
 [ "${1-}" != bench ] || step "build the benchmark" lmake bench

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # check-host.sh BUILD PROGRAM...: what can be tested of libupcall without a
-# kernel that has upcalls. TAP, as the programs themselves.
+# kernel that has upcalls. TAP, as the programs themselves. BITS says for which
+# machine it was built, MBITS how the compiler is told.
 
 set -u
 export LC_ALL=C
@@ -11,7 +12,12 @@ here=$(dirname "$0")
 build=$1
 shift
 so=$build/libupcall.so.0
-: "${CC:=cc}" "${CXX:=c++}" "${MBITS:=}"
+: "${CC:=cc}" "${CXX:=c++}" "${BITS:=32}" "${MBITS:=}"
+if [ "$BITS" = 64 ]; then
+	savers='upc_(callused|fpu|vcpu)_wrapper'
+else
+	savers='upc_(fpu|vcpu)_wrapper'
+fi
 
 # shellcheck source=libupcall/tests/tap.sh
 . "$here/tap.sh"
@@ -50,9 +56,35 @@ packaged()
 integers()
 {
 	objdump -d --no-show-raw-insn "$so" |
-		awk '/^[0-9a-f]+ <.*>:$/ { name = $2 }
+		awk -v savers="$savers" '/^[0-9a-f]+ <.*>:$/ { name = $2 }
 		/[xyz]mm[0-9]|mxcsr|\tv?f[a-z]+ |xsave|xrstor|vzero|\tfn/ {
-			if (name !~ /upc_(fpu|vcpu)_wrapper/) { print name, $0; bad = 1 }
+			if (name !~ savers) { print name, $0; bad = 1 }
+			found = 1
+		}
+		END { exit bad || !found }'
+}
+
+# The aliases are what the manual pages say: the same function.
+aliases()
+{
+	if [ "$BITS" = 64 ]; then
+		set -- upc_fpu_wrapper upc_callused_wrapper
+	else
+		set -- upc_integer_wrapper upc_callused_wrapper
+	fi
+	nm -D "$so" | sed -n "s/ T \\($1\\|$2\\)@.*//p" >"$tmp/addresses"
+	test "$(wc -l <"$tmp/addresses")" = 2 &&
+		test "$(uniq "$tmp/addresses" | wc -l)" = 1
+}
+
+# What the context functions call may run anywhere: nothing of it goes through
+# the PLT, the global offset table of which might not be ready.
+calls()
+{
+	objdump -d --no-show-raw-insn "$so" |
+		awk '/^[0-9a-f]+ <.*>:$/ { name = $2 }
+		name ~ /wrapper|self_crit|libupcall_fpu_choose/ {
+			if (/@plt|_dl_|__tls/) { print name, $0; bad = 1 }
 			found = 1
 		}
 		END { exit bad || !found }'
@@ -125,7 +157,8 @@ crit()
 	# What is run when nothing is pending: to the branch, then the return.
 	awk '{ n++ } /^j/ { seen = 1; exit } END { exit !(seen && n <= 6) }' \
 		"$tmp/dis" &&
-		grep -q '^add[l]* ' "$tmp/dis" && grep -q '^sub[l]* ' "$tmp/dis" &&
+		grep -q '^add[l]* *\$0x20,' "$tmp/dis" &&
+		grep -qE '^(sub[l]* *\$0x20|add[l]* *\$0xffffffe0),' "$tmp/dis" &&
 		! grep -qE 'lock|xchg|cmpxchg|mfence' "$tmp/dis"
 }
 
@@ -233,7 +266,11 @@ check 'exported symbols equal the version map' symbols
 check 'and the functions of the header' declared
 check 'and those of the Debian package' packaged
 check 'vector and floating point registers are left alone' integers
-check 'built by a compiler that is native' native
+check 'one function by two names' aliases
+check 'nothing that an upcall runs goes through the PLT' calls
+if [ "$BITS" = 32 ]; then
+	check 'built by a compiler that is native' native
+fi
 check 'soname, now, relro, no executable stack, no text relocation' elf
 check "a critical section, $CC" crit "$CC"
 for std in gnu89 c99 gnu99 c11 gnu17; do
