@@ -36,6 +36,7 @@ extern char regs_stack[0x40000];
 #define REGS_FLAGS	0xcd5
 #define REGS_FLAGS_ONE	0x202
 #define REGS_TF		0x100
+#define REGS_DF		0x400
 #define REGS_RF		0x10000
 
 /* The red zone, where the interrupted code has one, has values too. */
