@@ -291,7 +291,7 @@ if have mandoc; then
 fi
 check 'every function has a manual page' pages
 check 'every errno of upc_register' errnos upc_register \
-	EFAULT EFBIG EINVAL ENOMEM ENOSYS
+	EFAULT EFBIG EINVAL ENOMEM ENOSYS EOPNOTSUPP
 check 'every errno of upc_control' errnos upc_control \
 	EFAULT EINTR EINVAL ENOENT ENOSYS
 rst=../../Documentation/userspace-api/upcall.rst
