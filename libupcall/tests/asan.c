@@ -132,7 +132,7 @@ static int in_order(char *text, const char *const *names)
 int main(int argc, char **argv)
 {
 	static const char *const stack[] = {
-		"heap-use-after-free", "in cfunc ", "in upc_fpu_wrapper ",
+		"heap-use-after-free", "in cfunc ", "in upc_",
 		"in interrupted ", "in caller ", "in worker ", NULL
 	};
 	static char text[0x10000];
