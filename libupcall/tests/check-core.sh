@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# check-core.sh PROGRAM FILE: FILE has what PROGRAM, tests/core, printed in the
-# guest. Has gdb go from cfunc through the context function and the kernel's
+# check-core.sh ARCH PROGRAM FILE: FILE has what PROGRAM, tests/core, printed in
+# the guest. ARCH is where its assembly is. Has gdb go from cfunc through the
+# context function and the kernel's
 # frame to the interrupted function, its line, and its callers. TAP.
 
 set -u
 export LC_ALL=C
 
 here=$(dirname "$0")
-prog=$1
-file=$2
+arch=$1
+prog=$2
+file=$3
 
 if ! command -v gdb >/dev/null 2>&1; then
 	echo '1..0 # SKIP no gdb'
@@ -23,7 +25,7 @@ fi
 line_of()
 {
 	awk -v label="$1:" '$1 == label { seen = 1 }
-		seen && $1 == "jmp" { print NR; exit }' "$here/leaf_asm.S"
+		seen && $1 == "jmp" { print NR; exit }' "$here/$arch/leaf_asm.S"
 }
 
 # In gdb's words: frame NUMBER is in FUNCTION, at FILE:LINE.

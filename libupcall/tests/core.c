@@ -36,7 +36,7 @@ static const struct leaf {
 };
 
 static const upcall_func_t contexts[] = {
-	upc_callused_wrapper, upc_fpu_wrapper, upc_vcpu_wrapper,
+	upc_integer_wrapper, upc_fpu_wrapper, upc_vcpu_wrapper,
 };
 
 #define N_LEAVES	((int)(sizeof(leaves) / sizeof(*leaves)))
