@@ -3,8 +3,8 @@
 #
 # check-core.sh ARCH PROGRAM FILE: FILE has what PROGRAM, tests/core, printed in
 # the guest. ARCH is where its assembly is. Has gdb go from cfunc through the
-# context function and the kernel's
-# frame to the interrupted function, its line, and its callers. TAP.
+# context function and the kernel's frame to the interrupted function, its line,
+# and its callers. TAP.
 
 set -u
 export LC_ALL=C

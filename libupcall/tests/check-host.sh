@@ -157,8 +157,8 @@ crit()
 	# What is run when nothing is pending: to the branch, then the return.
 	awk '{ n++ } /^j/ { seen = 1; exit } END { exit !(seen && n <= 6) }' \
 		"$tmp/dis" &&
-		grep -q '^add[l]* *\$0x20,' "$tmp/dis" &&
-		grep -qE '^(sub[l]* *\$0x20|add[l]* *\$0xffffffe0),' "$tmp/dis" &&
+		grep -q '^add[l]* *.0x20,' "$tmp/dis" &&
+		grep -qE '^(sub[l]* *.0x20|add[l]* *.0xffffffe0),' "$tmp/dis" &&
 		! grep -qE 'lock|xchg|cmpxchg|mfence' "$tmp/dis"
 }
 
