@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task sleeps in a call when others delete its upcalls, which had been
- * dispatched or not, and do with the memory of its struct upcall what they
- * like: the call comes to its end as if there had never been any, and the
- * memory is neither read nor written.
+ * A task sleeps in a system call. Another task deletes all its upcalls, some of
+ * which are pending, and then unmaps, protects or reuses the memory of its
+ * struct upcall. The call must end as for a task that never had upcalls, and
+ * the kernel must neither read nor write that memory.
  *
- * upcall.rst, section 3: nothing is touched for a task that owns no upcalls.
+ * upcall.rst, section 3: the kernel does not touch struct upcall for a task
+ * that owns no upcalls.
  */
 #include "upcall_fault.h"
 
-#define REUSED	NR_DAMAGES	/* the memory is there, and another's */
+#define REUSED	NR_DAMAGES	/* mapped, and filled with a pattern */
 
 enum before { NOTHING, DISPATCHED, CLEARED, IN_A_SECTION, NR_BEFORE };
 
@@ -21,7 +22,7 @@ struct call {
 	long (*sleep)(void);
 	bool (*wake)(void);
 	long result;
-	int handled;		/* signals, by then */
+	int handled;		/* signals handled during the call */
 };
 
 static long in_read(void)
@@ -41,7 +42,7 @@ static long in_pause(void)
 	return pause();
 }
 
-/* What is dispatched here does not reach that. */
+/* The test dispatches at lower priorities than this, which do not wake it. */
 static long in_wait(void)
 {
 	return upc_wait(9);
@@ -80,7 +81,7 @@ static void *owner(void *call)
 	return (void *)sleep();
 }
 
-/* All that, until the owner has nothing left. */
+/* Dispatches as @before says, and deletes all the owner's upcalls. */
 static bool lose_upcalls(enum before before)
 {
 	int i;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Before a context function calls NEXT its task loses all its upcalls, and then
- * the memory of its struct upcall: its frame is popped. It is the same for each
- * of several that are on the stack.
+ * After cfunc has returned and before the context function calls NEXT, the task
+ * loses all its upcalls and then the memory of its struct upcall. NEXT must pop
+ * the frame, also when several frames are on the stack.
  *
  * upcall.rst, sections 3 and 6 (NEXT).
  */
@@ -11,7 +11,7 @@
 static struct pages pages;
 static struct upcall *upc;
 static int ids[2], hits, faults, refused;
-static int go __attribute_used__;	/* 1: another is to do it, 2: done */
+static int go __attribute_used__;	/* 1: thread may start, 2: done */
 
 static enum by { BY_ITSELF, BY_ID, BY_ANOTHER, BY_ANOTHER_WHEN_PENDING } by;
 static enum damage damage;
@@ -39,7 +39,7 @@ static void *another(void *arg)
 	return NULL;
 }
 
-/* Only the innermost does: the others find that it has been done. */
+/* Called at each level; only the innermost one, which comes first, acts. */
 static void __attribute_used__ lose_all(void *data)
 {
 	if (READ_ONCE(go))
@@ -49,7 +49,7 @@ static void __attribute_used__ lose_all(void *data)
 		WRITE_ONCE(go, 2);
 	} else {
 		WRITE_ONCE(go, 1);
-		/* No call: what has been dispatched is not seen to. */
+		/* A system call would let the kernel deliver the upcall. */
 		while (READ_ONCE(go) != 2)
 			cpu_relax();
 	}
@@ -57,7 +57,7 @@ static void __attribute_used__ lose_all(void *data)
 		refused++;
 }
 
-/* As ctx_next, but that lose_all() is called when all is done but NEXT. */
+/* As ctx_next, but calls lose_all() just before NEXT. */
 void ctx_losing(void *data);
 
 asm(".pushsection .text\n\t"
@@ -116,7 +116,7 @@ FIXTURE_TEARDOWN(before_next)
 {
 }
 
-/* In that many levels, the innermost last. */
+/* @levels upcalls are on the stack when the owner loses its upcalls. */
 static void lose(struct __test_metadata *_metadata, int levels)
 {
 	struct upcall other = UPCALL_INIT;
@@ -140,7 +140,7 @@ static void lose(struct __test_metadata *_metadata, int levels)
 	if (by >= BY_ANOTHER)
 		ASSERT_EQ(0, pthread_join(thread, NULL));
 
-	/* It is a task that may register anew. */
+	/* The task can register again. */
 	id = upc_register_ctx(&other, ctx_next, count_cfunc, &hits);
 	ASSERT_GT(id, 0);
 	ASSERT_EQ(0, upc_dispatch(id, 1));
@@ -163,7 +163,7 @@ TEST_F(before_next, pops_each_of_two)
 		lose(_metadata, 2);
 }
 
-/* What there is to pop has to be there all the same. */
+/* NEXT still fails if it cannot read the frame. */
 TEST_F(before_next, not_without_a_frame)
 {
 	upc = (struct upcall *)pages.middle;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An upcall is being entered, and the kernel waits for a page of the stack,
- * when another task deletes it. Then the page is denied, removed or given, and
- * struct upcall goes, too: what is no more needs neither. The owner goes on
- * without a SIGSEGV, if nothing else is to be entered.
+ * The kernel is entering an upcall and waits for a page of the owner's stack
+ * when another task deletes that upcall. Then the stack page is denied,
+ * unmapped or supplied, and struct upcall is removed. The owner must get no
+ * SIGSEGV unless another upcall of its is pending.
  *
  * upcall.rst, sections 3 and 4, rule 5. A userfaultfd makes the kernel wait.
  */
 #include "upcall_next.h"
 #include "upcall_uffd.h"
 
-/* What the owner is in. */
+/* Where the owner is when the upcall is pushed. */
 enum place { RUNNING, IN_DISPATCH, IN_REDISPATCH };
 
 static char *stack;
@@ -67,7 +67,7 @@ FIXTURE_VARIANT_ADD(during_push, while_running) { .place = RUNNING };
 FIXTURE_VARIANT_ADD(during_push, in_dispatch) { .place = IN_DISPATCH };
 FIXTURE_VARIANT_ADD(during_push, in_redispatch) { .place = IN_REDISPATCH };
 
-/* Up to where the kernel waits. */
+/* At the end of this the kernel waits for the stack page. */
 FIXTURE_SETUP(during_push)
 {
 	if (!open_uffd())
@@ -138,7 +138,7 @@ TEST_F(during_push, given_with_upc_read_only)
 	EXPECT_EQ(0, memcmp(&before, upc, sizeof(*upc)));
 }
 
-/* The stack is of no use, but needed for nothing. */
+/* The other upcall is not pending, so no stack is needed. */
 TEST_F(during_push, another_is_registered)
 {
 	ASSERT_EQ(0, upc_delete(owner.id));
@@ -149,7 +149,7 @@ TEST_F(during_push, another_is_registered)
 	EXPECT_EQ(0, owner.other_hits);
 }
 
-/* Rule 5 is about that one then. */
+/* The other upcall is pending, and rule 5 applies to it. */
 TEST_F(during_push, another_is_pending)
 {
 	ASSERT_EQ(0, upc_dispatch(owner.other, 3));

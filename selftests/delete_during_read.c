@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel waits for the page of struct upcall, on the owner's way out of a
- * call, when another task deletes all that the owner has. Then the page is
- * denied, removed or given: the call ends as that of a task without upcalls,
- * without a SIGSEGV, and what is given is not written to.
+ * The kernel waits for the page of struct upcall at the end of a call of the
+ * owner when another task deletes all the owner's upcalls. Then the page is
+ * denied, unmapped or supplied. The call must end as for a task without
+ * upcalls, without a SIGSEGV, and the kernel must not write to the page.
  *
  * upcall.rst, sections 3 and 6. A userfaultfd makes the kernel wait.
  */
@@ -12,7 +12,7 @@
 
 #define PRIORITY	5
 
-/* What the owner is in. */
+/* The call that the owner is in. */
 enum call { READ, WAIT, DISPATCH, REDISPATCH, NEXT, SUSPEND };
 
 static struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
@@ -69,7 +69,7 @@ FIXTURE(during_read) {
 
 FIXTURE_VARIANT(during_read) {
 	enum call call;
-	int ret;		/* but for WAIT: that gives the id */
+	int ret;		/* unused for WAIT, which returns the id */
 };
 
 FIXTURE_VARIANT_ADD(during_read, read) { .call = READ, .ret = 1 };
@@ -91,7 +91,7 @@ FIXTURE_SETUP(during_read)
 	ASSERT_EQ(0, pthread_create(&owner.thread, NULL, owner_main, NULL));
 	WAIT_UNTIL(__atomic_load_n(&owner.tid, __ATOMIC_ACQUIRE));
 
-	/* Pending, so that there is something to look for. */
+	/* These calls read struct upcall because an upcall is pending. */
 	if (owner.call >= REDISPATCH) {
 		upc->pending = 1;
 		ASSERT_EQ(0, upc_dispatch(owner.id, 1));
@@ -111,7 +111,7 @@ FIXTURE_TEARDOWN(during_read)
 {
 }
 
-/* Whether it is deleted before its own dispatch or after is left open. */
+/* DISPATCH may find its id before or after the deletion. */
 static void expect_end(struct __test_metadata *_metadata, int ret)
 {
 	ASSERT_EQ(0, pthread_join(owner.thread, NULL));
@@ -135,7 +135,7 @@ TEST_F(during_read, removed)
 	expect_end(_metadata, variant->ret);
 }
 
-/* SUSPEND leaves a section there, and waits for a signal. */
+/* SUSPEND then goes on to wait, and a signal ends it. */
 TEST_F(during_read, given)
 {
 	static const char zeroes[PAGE];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task is dispatched to, loses its upcall to another task, and then the
- * memory of its struct upcall, while it runs, or is in one call or another.
- * Whatever the kernel was about to do with that memory: there is no SIGSEGV.
+ * One task dispatches an upcall of another, deletes it and removes the memory
+ * of the owner's struct upcall, while the owner runs or is in one of several
+ * calls. The owner must never get a SIGSEGV.
  *
  * upcall.rst, sections 3 and 6.
  */
@@ -15,12 +15,12 @@ static struct upcall_frame frame = FRAME_THAT_LEADS_HERE;
 static struct pages pages;
 static struct upcall *upc;
 
-/* Of the owner; the last four are numbers of rounds. */
+/* The owner's state; the last four are numbers of rounds. */
 static enum mode mode;
 static int tid, id, entries, faults, wrong;
 static int begun, registered, lost, left;
 
-/* Pops its frame, and does without struct upcall. */
+/* Counts, and pops the frame without touching struct upcall. */
 static void __attribute__((naked)) ctx_raw(void *data)
 {
 	asm volatile("incl (" DATA_REG ")\n\t"
@@ -33,7 +33,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		WRITE_ONCE(faults, faults + 1);
 }
 
-/* Makes the call that it is about; false if that is not as it should be. */
+/* Makes the call under test; false if it returned what it must not. */
 static bool call(void)
 {
 	int ret;

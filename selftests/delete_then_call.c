@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The calls of a task that has lost all its upcalls, and then the memory of its
- * struct upcall: each does what it does for a task without upcalls, and none
- * ends in a SIGSEGV. Those that have nothing to do with struct upcall do not
- * write to what is there instead.
+ * A task has lost all its upcalls and then the memory of its struct upcall.
+ * Each command of upc_control() must work as for a task without upcalls,
+ * without a SIGSEGV. Commands that do not involve struct upcall must not write
+ * to memory that is in its place.
  *
  * upcall.rst, sections 3 and 6.
  */
 #include "upcall_fault.h"
 
-#define REUSED	NR_DAMAGES	/* the memory is there, and another's */
+#define REUSED	NR_DAMAGES	/* mapped, and filled with a pattern */
 
 static struct pages pages;
 static struct upcall *upc;
@@ -56,8 +56,8 @@ FIXTURE_VARIANT(then_call) {
 	int cmd;
 	enum whose whose;
 	int data, result;
-	bool sleeps;		/* until there is a signal */
-	bool needs_it;		/* would read or write it, if it could */
+	bool sleeps;		/* until a signal comes */
+	bool needs_it;		/* accesses struct upcall if it can */
 };
 
 FIXTURE_VARIANT_ADD(then_call, redispatch) {
@@ -112,7 +112,7 @@ FIXTURE_TEARDOWN(then_call)
 {
 }
 
-/* Two are registered and one is held when the task or another deletes them. */
+/* Registers two upcalls, one of them pending; deletes them; breaks memory. */
 static bool lose_all(int damage, bool by_another)
 {
 	pthread_t thread;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task executes a file, and waits in the kernel for a page, when others
- * dispatch to it, delete its upcalls, and take away its struct upcall or use it
- * for something else: exec comes to its end, whether it succeeds or fails.
+ * A task waits for a page inside execve(). Meanwhile another task dispatches
+ * its upcall, deletes it, and unmaps or reuses the memory of its struct upcall.
+ * execve() must succeed or fail as usual.
  *
  * upcall.rst, sections 1 and 3. A userfaultfd makes the kernel wait.
  */
@@ -10,7 +10,7 @@
 
 static struct pages pages;
 static struct upcall *upc;
-static char *page;		/* what it waits for */
+static char *page;		/* the path, for execve() to read */
 static int id, hits;
 static bool reused, fails;
 
@@ -23,7 +23,7 @@ static bool make_memory(void)
 	return !watch(page, PAGE);
 }
 
-/* Waits until it waits, and takes everything away from it. */
+/* Waits until execve() waits, then removes upcall and struct upcall. */
 static bool lose_all(void)
 {
 	if (!is_asked_for(page) || upc_dispatch(id, 5) || upc_delete(id))
@@ -43,7 +43,7 @@ static void *takes_away(void *arg)
 	return NULL;
 }
 
-/* A child: it has to have a userfaultfd of its own. */
+/* Runs in a child, which needs a userfaultfd of its own. */
 static void execs(void)
 {
 	char *argv[2] = { (char *)IMAGE_NAME };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task is about to exit, having been dispatched to or not, when others delete
- * its upcalls, and take away its struct upcall or use it for something else: it
- * exits. A tracer has it wait there.
+ * A tracer stops a task at its exit. Meanwhile another task dispatches its
+ * upcall, deletes it, and unmaps, protects or reuses the memory of its struct
+ * upcall. The task must exit as usual, and the memory must not change.
  *
  * upcall.rst, sections 1 and 3.
  */
@@ -15,7 +15,7 @@ static struct pages pages;
 static struct upcall *upc;
 static int id, hits, tid, traced, exiting, lost;
 
-/* It shares the memory, and with its parent what errno is. */
+/* Shares memory and errno with its parent, so it makes raw system calls. */
 static int tracer(void *data)
 {
 	int status;
@@ -49,8 +49,8 @@ FIXTURE(then_exit) {
 };
 
 FIXTURE_VARIANT(then_exit) {
-	bool in_a_section;	/* something is pending long since */
-	bool dispatched;	/* something is now */
+	bool in_a_section;	/* an upcall is held when the exit begins */
+	bool dispatched;	/* while the task is stopped */
 	bool deleted;
 };
 
@@ -66,7 +66,7 @@ FIXTURE_VARIANT_ADD(then_exit, in_a_section) {
 	.in_a_section = true, .dispatched = true, .deleted = true,
 };
 
-/* The struct upcall is needed no longer either. */
+/* It still owns upcalls when struct upcall is removed. */
 FIXTURE_VARIANT_ADD(then_exit, with_what_it_has) {
 	.dispatched = true,
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A dispatch to oneself, with the page of one's struct upcall not there: the
- * kernel waits for it, and meanwhile others dispatch, poll, register and
- * delete. With the page the upcall is entered, or held; without it there is a
- * SIGSEGV, and it stays pending.
+ * A task dispatches an upcall of its own while the page of its struct upcall is
+ * absent. The kernel waits for the page, and other tasks can still dispatch,
+ * poll, register and delete. When the page is supplied the upcall is entered or
+ * held; when it is denied the task gets SIGSEGV and the upcall stays pending.
  *
  * upcall.rst, sections 4 (rules 1, 2, 4 and 5) and 6. A userfaultfd makes the
  * kernel wait.
@@ -18,7 +18,8 @@ static struct {
 	pthread_t thread;
 	int id, other, doomed, ready, go, ret;
 	int order[4], hits, pending_inside;
-	int faults, polled, crit, pending;	/* by the handler */
+	int faults, polled;		/* set by the SIGSEGV handler */
+	int crit, pending;		/* after the dispatch */
 } owner;
 
 static void cfunc(void *data)
@@ -74,7 +75,7 @@ FIXTURE_VARIANT_ADD(absent, vdso) {
 	.by_vdso = true,
 };
 
-/* Up to where the kernel waits. */
+/* At the end of this the kernel waits for the page. */
 FIXTURE_SETUP(absent)
 {
 	if (!open_uffd())
@@ -126,7 +127,7 @@ TEST_F(absent, given_with_pending)
 	EXPECT_EQ(0, owner.hits);
 }
 
-/* Nobody waits for the one that waits. */
+/* The kernel holds no lock while it waits. */
 TEST_F(absent, others_go_on)
 {
 	static struct upcall mine = UPCALL_INIT;

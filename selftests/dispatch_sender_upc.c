@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a task does to upcalls of others does not touch its own struct upcall:
- * it gets through when that is on a page which the kernel would have to wait
- * for, or may not have at all. Nor does it wait for the receiver's.
+ * A task operates on upcalls of other tasks while its own struct upcall is on
+ * an absent, protected or unmapped page. The call must get through without
+ * touching that page. It must not wait for the receiver's struct upcall either.
  *
  * upcall.rst, sections 4 (rule 3), 6 and 8 (Sender).
  */
@@ -12,7 +12,7 @@
 
 enum state { RUNS, SLEEPS, WAITS, NR_STATES };
 
-static struct pages pages;	/* the sender's struct upcall is there */
+static struct pages pages;	/* the sender's struct upcall */
 
 static struct receiver {
 	struct upcall *upc;
@@ -45,7 +45,7 @@ static void *receive(void *arg)
 	return NULL;
 }
 
-/* Something of its own is pending, and would be looked at. */
+/* An upcall of the sender's own is pending during its call. */
 static void *send(void *arg)
 {
 	struct upcall *upc = (struct upcall *)pages.middle;
@@ -97,7 +97,7 @@ FIXTURE_TEARDOWN(sender)
 {
 }
 
-/* The receiver, when it is in that state. */
+/* Starts a receiver and waits until it is in that state. */
 static struct receiver *start(enum state state)
 {
 	struct receiver *r = &receivers[state];
@@ -108,7 +108,7 @@ static struct receiver *start(enum state state)
 	return r;
 }
 
-/* Has the sender make that call, which the kernel asks for no page in. */
+/* Lets the sender make that call, and expects no page to be asked for. */
 static void call(struct __test_metadata *_metadata, int cmd, int id, int result)
 {
 	int asked = 0;
@@ -155,7 +155,7 @@ TEST_F(sender, of_one_that_waits)
 	expect_entry(_metadata, r);
 }
 
-/* Its struct upcall is absent, too: for that it waits itself, when it wakes. */
+/* The receiver's page is absent too, and the receiver waits for it later. */
 TEST_F(sender, of_one_that_sleeps)
 {
 	static struct upcall content[PAGE / sizeof(struct upcall)];

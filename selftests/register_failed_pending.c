@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A registration that fails changes nothing, while something is pending as
- * well: the struct upcall it would have brought is neither obeyed nor written,
- * and the one in force holds back what it held back.
+ * A registration with a new struct upcall fails while an upcall is pending.
+ * Nothing may change: the kernel neither applies nor writes the new struct
+ * upcall, and the old one still holds the upcall back.
  *
  * upc_register(2), ERRORS; upcall.rst, section 3.
  */
@@ -61,7 +61,7 @@ static int bad_cfunc(void)
 	return TRY(&new, ctx_next, KERNEL_ADDR);
 }
 
-/* 0 where there is no fault injection. */
+/* Returns 0 without fault injection. */
 static int no_memory(void)
 {
 	int ret;
@@ -79,7 +79,7 @@ FIXTURE(failed) {
 FIXTURE_VARIANT(failed) {
 	int (*try)(void);
 	int error;
-	bool may_succeed;	/* in kernels that cannot be made to fail */
+	bool may_succeed;	/* in a kernel without fault injection */
 };
 
 FIXTURE_VARIANT_ADD(failed, efbig) {
@@ -125,7 +125,7 @@ static void *dispatch_it(void *arg)
 	return (void *)(long)upc_dispatch(id, 7);
 }
 
-/* By a section; then by pending, which says already what is dispatched. */
+/* First a section holds the upcall, then pending at the same priority does. */
 TEST_F(failed, and_all_is_held_as_before)
 {
 	struct upcall before;
@@ -139,7 +139,7 @@ TEST_F(failed, and_all_is_held_as_before)
 		ASSERT_EQ(0, pthread_create(&thread, NULL, dispatch_it, NULL));
 		ASSERT_EQ(0, pthread_join(thread, &refused));
 		ASSERT_EQ(0, (long)refused);
-		/* After a call this one has, in any case, been seen to. */
+		/* At the end of this call the dispatch has been handled. */
 		getppid();
 		before = upc;
 		ret = variant->try();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Others dispatch an upcall as soon as there is one, while its owner's first
- * registration is under way: it is entered, and not lost. What lies at address
- * 0, where the struct upcall of a task without upcalls may seem to be, says
- * that its owner knows of something pending.
+ * Another task dispatches an upcall as soon as its id exists, while the owner's
+ * first registration has not returned yet. The upcall must not be lost. The
+ * page at address 0 is mapped and filled with non-zero bytes: a kernel that
+ * took it for the owner's struct upcall would read there that the owner had
+ * been notified.
  *
  * upcall.rst, sections 3 and 4, rule 4.
  */
@@ -17,7 +18,7 @@ static struct {
 
 static unsigned int seed = 1;
 
-/* Each is a new thread, without upcalls. */
+/* Runs in a new thread each round, since only the first registration counts. */
 static void *owner_main(void *arg)
 {
 	int n = next_random(&seed) % 500;
@@ -29,13 +30,13 @@ static void *owner_main(void *arg)
 					      &owner.hits));
 	while (!__atomic_load_n(&owner.sent, __ATOMIC_ACQUIRE))
 		cpu_relax();
-	/* One that is to come is there after a call. */
+	/* An upcall that is on its way has been entered when this returns. */
 	getppid();
 	owner.hits_then = READ_ONCE(owner.hits);
 	return NULL;
 }
 
-/* Where that may not be mapped nobody can be misled by it. */
+/* If the page cannot be mapped, the kernel cannot read it by mistake. */
 static void map_address_0(void)
 {
 	int *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |

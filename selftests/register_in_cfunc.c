@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A cfunc that registers with another struct upcall: upcalls that were pending
- * because it ran are judged by the new one, which knows nothing of that, and
- * are entered above it, before its call returns, or held. It leaves as ever.
+ * A cfunc registers with a new struct upcall while other upcalls are pending.
+ * The rules must be applied to them with the new one before the call returns:
+ * they are entered on top of cfunc, or held. cfunc returns as usual.
  *
  * upcall.rst, sections 3, 4 and 6 (NEXT).
  */
@@ -10,7 +10,7 @@
 
 static struct upcall old = UPCALL_INIT;
 static struct upcall new = UPCALL_INIT;
-static struct upcall left;		/* the old one, then */
+static struct upcall left;		/* the old one, at the registration */
 static int id, other, third, own_hits, other_hits, hits_then, pending_then;
 static int crit_inside, pending_inside;
 static void *ctx;
@@ -22,7 +22,7 @@ static void above(void *data)
 	other_hits++;
 }
 
-/* Its own is pending again, too, but behind the other. */
+/* Dispatches its own upcall, too, at a lower priority than the other. */
 static void registers(void *data)
 {
 	if (own_hits++)
@@ -42,7 +42,7 @@ FIXTURE(in_cfunc) {
 
 FIXTURE_VARIANT(in_cfunc) {
 	void *ctx;
-	int prio;		/* at which it is entered itself */
+	int prio;		/* of the upcall that registers */
 };
 
 FIXTURE_VARIANT_ADD(in_cfunc, next) { .ctx = ctx_next, .prio = 1 };
@@ -71,7 +71,7 @@ FIXTURE_TEARDOWN(in_cfunc)
 	EXPECT_EQ(0, new.crit_count);
 	EXPECT_EQ(0, new.pending);
 	EXPECT_GT(third, 0);
-	/* What the program took off, it took off the one it was told of. */
+	/* ctxfunc lowers crit_count in the structure that edx pointed to. */
 	EXPECT_EQ(left.crit_count - UPC_CRITADD, old.crit_count);
 }
 
@@ -86,7 +86,7 @@ TEST_F(in_cfunc, entered_above_it)
 	EXPECT_EQ(1, other_hits);
 }
 
-/* The program has carried over the section that it is in. */
+/* The program has copied its critical section to the new structure. */
 TEST_F(in_cfunc, held_by_the_new_one)
 {
 	new.crit_count = UPC_CRITADD;

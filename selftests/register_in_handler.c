@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A signal handler registers with another struct upcall: what is pending is
- * entered there, on the handler's stack and before the call returns. So goes on
- * who has lost his struct upcall.
+ * A signal handler registers with a new struct upcall while an upcall is
+ * pending. The upcall must be entered on the handler's stack before the call
+ * returns. This also lets a SIGSEGV handler replace a struct upcall that is no
+ * longer mapped.
  *
  * upcall.rst, sections 3, 4 (rules 2 and 5) and 8.
  */
@@ -78,7 +79,7 @@ static void *interrupt(void *arg)
 	return (void *)bad;
 }
 
-/* The wait is for a higher one. */
+/* The call waits for a higher priority than that of the dispatch. */
 static void interrupt_a_wait(struct __test_metadata *_metadata, int cmd)
 {
 	pid_t owner = sys_gettid();
@@ -112,7 +113,7 @@ TEST_F(handler, for_a_struct_upcall_that_is_gone)
 	ASSERT_EQ(0, make_pages(&pages));
 	upc = (struct upcall *)pages.middle;
 	*upc = old;
-	/* The handler has not been called by then. */
+	/* Nothing is pending yet, so this does not call the handler. */
 	ASSERT_GT(upc_register_ctx(upc, ctx_next, cfunc, NULL), 0);
 	ASSERT_EQ(0, break_page(&pages, UNMAPPED));
 	ASSERT_EQ(0, upc_dispatch(id, 5));

@@ -208,7 +208,7 @@ TEST_F(limit, is_not_above_1048576)
 	EXPECT_EQ(MOST, read_limit());
 	EXPECT_EQ(-EINVAL, write_limit(LEAST - 1));
 	EXPECT_EQ(-EINVAL, write_limit(INT_MAX));
-	/* As a number of 32 bits it would do. */
+	/* Truncated to 32 bits, this would be valid. */
 	EXPECT_GT(0, write_to(SYSCTL, "4294967360\n"));
 	EXPECT_EQ(MOST, read_limit());
 	EXPECT_EQ(0, write_limit(LEAST));

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of upcalls grows to very many, as several tasks register, while
- * others dispatch, poll and delete: each upcall is found, from when its
- * registration has returned until it is deleted, and no two have the same id.
+ * Several tasks register very many upcalls, so that the table grows, while
+ * another task dispatches and polls. Every upcall must be found from the return
+ * of its registration until its deletion, and no two may have the same id.
  *
  * upcall.rst, sections 1, 3 and 6.
  */
 #include "upcall_util.h"
 
-#define MOST	100000		/* of each of those that register */
+#define MOST	50000		/* upcalls of each task */
 #define TASKS	2
-#define EARLY	64		/* registered before it all begins */
+#define EARLY	64		/* upcalls registered before the table grows */
 #define LIMIT	1048576
 
 static struct task {
 	struct upcall upc;
 	pthread_t thread;
-	int ids[MOST], n;	/* so many are there */
+	int ids[MOST], n;	/* n of them are registered */
 	int nth, wrong;
 } tasks[TASKS];
 
 static struct upcall upc = UPCALL_INIT;
 static int early[EARLY], hits, own_hits, most, running;
 
-/* In a section, so that what is dispatched stays pending. */
+/* A critical section keeps what is dispatched pending. */
 static void *register_all(void *arg)
 {
 	struct task *t = arg;
@@ -32,7 +32,7 @@ static void *register_all(void *arg)
 	t->upc.magic = UPCALL_MAGIC;
 	t->upc.crit_count = UPC_CRITADD;
 	for (i = 0; i < most; i++) {
-		/* Some that come and go make room, and leave it. */
+		/* Short-lived upcalls leave gaps among the ids. */
 		if (i % 5 == 0) {
 			id = upc_register_ctx(&t->upc, ctx_next, count_cfunc,
 					      &hits);
@@ -48,7 +48,7 @@ static void *register_all(void *arg)
 		__atomic_store_n(&t->n, i + 1, __ATOMIC_RELEASE);
 	}
 	__atomic_fetch_sub(&running, 1, __ATOMIC_SEQ_CST);
-	/* They are there as long as this is. */
+	/* The upcalls live as long as this thread. */
 	WAIT_UNTIL(READ_ONCE(running) < 0);
 	return NULL;
 }
@@ -82,7 +82,7 @@ FIXTURE_TEARDOWN(many)
 	set_upcall_limit(self->limit);
 }
 
-/* One that was there before; then one of each task's. */
+/* Checks one of the early upcalls, then one of each task. */
 static int lost_now(unsigned int *seed)
 {
 	int i = next_random(seed) % EARLY, n, wrong = 0;
@@ -94,7 +94,7 @@ static int lost_now(unsigned int *seed)
 		n = __atomic_load_n(&t->n, __ATOMIC_ACQUIRE);
 		if (!n)
 			continue;
-		/* The last one, or any. */
+		/* The newest one in a quarter of the cases, else any. */
 		i = next_random(seed) % 4 ?
 		    (int)(next_random(seed) * 5 % n) : n - 1;
 		wrong += upc_dispatch(t->ids[i], 3) != 0;
@@ -117,7 +117,7 @@ TEST_F_TIMEOUT(many, found_while_the_table_grows, 280)
 		ASSERT_EQ(0, lost_now(&seed));
 	for (i = 0; i < EARLY; i++)
 		EXPECT_EQ(i % 2, upc_poll(early[i], 1));
-	/* Each has one of its own: it can be deleted, once. */
+	/* Each id names an upcall of its own, so each can be deleted. */
 	for (t = tasks; t < tasks + TASKS; t++) {
 		ASSERT_EQ(0, t->wrong);
 		for (i = 0; i < most; i++)
@@ -136,7 +136,7 @@ TEST_F_TIMEOUT(many, found_while_the_table_grows, 280)
 	TH_LOG("%d registered, looked at %u times", TASKS * most, looks);
 }
 
-/* Identifiers go round, past those that are in use. */
+/* Identifiers are cyclic and skip those in use. */
 TEST_F_TIMEOUT(many, kept_while_others_come_and_go, 280)
 {
 	int *ids = tasks[0].ids, live = most / 8, i, id;
@@ -146,7 +146,7 @@ TEST_F_TIMEOUT(many, kept_while_others_come_and_go, 280)
 					  &own_hits);
 		ASSERT_GT(ids[i], 0);
 	}
-	/* More than there can be places in the table. */
+	/* More registrations than the table has slots. */
 	for (i = 0; i < 8 * live; i++) {
 		id = upc_register_ctx(&upc, ctx_next, count_cfunc, &hits);
 		ASSERT_GT(id, 0);

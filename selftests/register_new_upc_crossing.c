@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Another task dispatches while the owner registers with another struct upcall:
- * the dispatch is judged by the one or by the other, and not lost. The owner
- * goes on without a call.
+ * Another task dispatches while the owner registers with a new struct upcall.
+ * The dispatch must be judged by the old or by the new one, and must not be
+ * lost, even if the owner makes no further system call.
  *
  * upcall.rst, sections 3 and 4, rule 4.
  */
@@ -11,7 +11,7 @@
 static struct upcall upcs[2];
 static int id, seen, told, sent, round, wrong, over;
 
-/* What the dispatcher wrote before. */
+/* Notes what the dispatcher wrote before its dispatch. */
 static void look(void *data)
 {
 	WRITE_ONCE(seen, READ_ONCE(told));
@@ -25,7 +25,7 @@ static void spin(unsigned int *seed, int most)
 		cpu_relax();
 }
 
-/* Dispatches once a round, while the owner is about to register. */
+/* Dispatches once a round, at about the time the owner registers. */
 static void *send_once_a_round(void *arg)
 {
 	unsigned int seed = 7;
@@ -42,7 +42,7 @@ static void *send_once_a_round(void *arg)
 		WRITE_ONCE(told, i);
 		if (upc_dispatch(id, 1 + (i & 7)))
 			WRITE_ONCE(wrong, 1);
-		/* After that a running owner has been reached. */
+		/* This gives the kick time to reach a running owner. */
 		for (n = 0; n < 50 && READ_ONCE(seen) != i; n++)
 			sched_yield();
 		__atomic_store_n(&sent, i, __ATOMIC_RELEASE);
@@ -109,8 +109,8 @@ static int replace_by(struct upcall *upc)
 }
 
 /*
- * Between the registration and the question whether all is well are no calls,
- * unless an upcall is not there yet: one that is to come is there after a call.
+ * The owner makes no call until the dispatcher is done. An upcall that has not
+ * been entered by then must be entered, or noted, at the end of one more call.
  */
 TEST_F_TIMEOUT(crossing, each_is_seen_to, 200)
 {
@@ -140,7 +140,7 @@ TEST_F_TIMEOUT(crossing, each_is_seen_to, 200)
 		if (READ_ONCE(seen) != i)
 			getppid();
 		if (READ_ONCE(seen) != i && held) {
-			/* Noted, so that this enters it. */
+			/* It has been noted in pending, and this enters it. */
 			ASSERT_LE(1 + (i & 7), READ_ONCE(new->pending));
 			new->crit_count = 0;
 			ASSERT_EQ(0, upc_dispatch(-1, 0));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is pending when a registration replaces struct upcall, and is held back
- * by the new one too, is noted there before the call returns: pending is raised
- * to the highest priority, and whoever leaves the section finds it. The old one
- * is left as it is.
+ * Upcalls are pending when a registration replaces struct upcall, and the new
+ * one holds them back as well. Before the call returns, pending in the new one
+ * must be raised to the highest priority, so that the code that leaves the
+ * critical section finds it. The old struct upcall must not change.
  *
  * upcall.rst, sections 3 and 4, rule 1.
  */
@@ -26,8 +26,8 @@ FIXTURE(holds) {
 FIXTURE_VARIANT(holds) {
 	int crit, pending;	/* of the new one */
 	int high;		/* the highest priority that is pending */
-	int noted;		/* in the new one's pending afterwards */
-	bool old_pending;	/* holds in the old one, not a section */
+	int noted;		/* pending in the new one afterwards */
+	bool old_pending;	/* the old one holds by pending */
 };
 
 FIXTURE_VARIANT_ADD(holds, by_a_section) {
@@ -62,7 +62,7 @@ FIXTURE_VARIANT_ADD(holds, by_both) {
 	.crit = 3 * UPC_CRITADD, .pending = 2, .high = 7, .noted = 7,
 };
 
-/* Two are pending, at 3 and higher. */
+/* Two upcalls are pending, the lower one at priority 3. */
 FIXTURE_SETUP(holds)
 {
 	low = upc_register_ctx(&old, ctx_next, count_cfunc, &low_hits);
@@ -100,7 +100,7 @@ TEST_F(holds, and_is_told)
 	EXPECT_EQ(1, upc_poll(high, variant->high));
 	EXPECT_EQ(1, upc_poll(low, 3));
 
-	/* Now it is left, as the manual page says. */
+	/* The code that leaves the section calls DISPATCH of -1. */
 	new.crit_count = 0;
 	ASSERT_EQ(0, upc_dispatch(-1, 0));
 	EXPECT_EQ(1, high_hits);
@@ -110,7 +110,7 @@ TEST_F(holds, and_is_told)
 	EXPECT_EQ(0, memcmp(&before, &old, sizeof(old)));
 }
 
-/* Each in turn, to the third, and then back. */
+/* Replaces the new one by a third, and that by the old one. */
 TEST_F(holds, and_is_replaced_again)
 {
 	struct upcall before;
@@ -133,7 +133,7 @@ TEST_F(holds, and_is_replaced_again)
 	EXPECT_EQ(INT_MAX, third.crit_count);
 }
 
-/* That is no change: what holds them holds them as before. */
+/* A registration with the same structure changes nothing. */
 TEST_F(holds, and_registers_the_same_again)
 {
 	struct upcall before = old;
@@ -144,7 +144,7 @@ TEST_F(holds, and_registers_the_same_again)
 	EXPECT_EQ(1, upc_poll(high, variant->high));
 }
 
-/* The higher one is entered, and the rest noted: then, and when it leaves. */
+/* The higher one is entered; the lower one is noted then and at its NEXT. */
 TEST(holds_the_lower_one_alone)
 {
 	low = upc_register_ctx(&old, ctx_next, count_cfunc, &low_hits);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The owner registers with one struct upcall after the other, and does nothing
- * else that would have the kernel look at what is pending. Each call leaves the
- * section of the struct upcall before: what was dispatched when it begins has
- * been entered when it returns, and the memory of that one may go.
+ * The owner registers with alternating struct upcalls in a loop. The old one
+ * always holds upcalls back and the new one does not. Every dispatch that
+ * returned before a registration began must have been entered when the
+ * registration returns, and the memory of the old struct upcall may then be
+ * unmapped.
  *
  * upcall.rst, sections 3 and 4, rule 4.
  */
@@ -14,13 +15,13 @@ static struct pages pages[2];
 static struct upcall *upcs[2];
 static int id, seen, told, sent, refused, over;
 
-/* What the dispatcher wrote before. */
+/* Notes what the dispatcher wrote before its dispatch. */
 static void look(void *data)
 {
 	WRITE_ONCE(seen, READ_ONCE(told));
 }
 
-/* Dispatches again as soon as the last one has been seen to. */
+/* Dispatches again as soon as the last upcall has been entered. */
 static void *send(void *arg)
 {
 	unsigned int seed = 7;
@@ -44,9 +45,9 @@ FIXTURE(loop) {
 };
 
 FIXTURE_VARIANT(loop) {
-	struct upcall left;	/* the old one */
+	struct upcall left;	/* the old one, when it is replaced */
 	void *ctx;
-	bool removed;		/* as soon as it has been replaced */
+	bool removed;		/* unmap the old one afterwards */
 };
 
 FIXTURE_VARIANT_ADD(loop, held_by_sections_next) {
@@ -112,7 +113,7 @@ TEST_F_TIMEOUT(loop, each_call_enters_what_is_pending, 200)
 		new->pending = 0;
 		old->pending |= variant->left.pending;
 		old->crit_count = variant->left.crit_count;
-		/* At times until there is one, at times while it comes. */
+		/* Waits for a dispatch, but not always long enough. */
 		spin = next_random(&seed);
 		while (spin-- && READ_ONCE(sent) == READ_ONCE(seen))
 			cpu_relax();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A registration waits for the page of the new struct upcall, and others go on
- * dispatching and deleting. What is pending when it has the page is judged by
- * the new one; if it fails, by the old one, as though there had been no call.
+ * A registration waits for the page of the new struct upcall while another task
+ * dispatches and deletes. If the registration succeeds, the rules are applied
+ * with the new struct upcall; if it fails, with the old one.
  *
  * upcall.rst, sections 3 and 4. A userfaultfd makes the kernel wait.
  */
@@ -12,7 +12,7 @@ static char *page;
 static struct upcall old = UPCALL_INIT;
 static struct upcall content[PAGE / sizeof(struct upcall)];
 
-/* What the context function wants first is where to note the frame. */
+/* The noting context functions store the frame's address first in this. */
 static struct {
 	struct upcall_frame *frame;
 	int result, hits;
@@ -20,7 +20,7 @@ static struct {
 
 static struct {
 	pthread_t thread;
-	struct upcall left;	/* the old one, when the call begins */
+	struct upcall left;	/* the old one when the call begins */
 	int id, ret, before;
 	int polled, pending, crit;
 } owner;
@@ -57,10 +57,10 @@ FIXTURE(meanwhile) {
 FIXTURE_VARIANT(meanwhile) {
 	int crit, pending;	/* of the old one */
 	int new_crit, new_pending;
-	int before, during;	/* dispatches: their priorities, or 0 */
-	bool deleted;		/* in the end, by another task */
-	bool fails;		/* for the magic number is wrong */
-	int hits, noted;	/* the outcome: in the one in force then */
+	int before, during;	/* priorities of dispatches, or 0 for none */
+	bool deleted;		/* by another task, during the call */
+	bool fails;		/* because of a wrong magic number */
+	int hits, noted;	/* expected: entries, and pending */
 };
 
 FIXTURE_VARIANT_ADD(meanwhile, dispatched_in_a_section) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is pending is to be noted in the new struct upcall of a registration, or
- * entered with it, and it can be read but not written: the owner gets SIGSEGV,
- * the upcall stays pending, and the registration stands. One that has nothing
- * pending may have a struct upcall like that.
+ * An upcall is pending, and the new struct upcall of a registration can be read
+ * but not written. The caller must get SIGSEGV, the upcall stays pending, and
+ * the registration is valid. If nothing is pending there must be no SIGSEGV.
  *
  * upcall.rst, sections 3 and 4, rule 5.
  */
@@ -29,7 +28,7 @@ FIXTURE(readonly) {
 };
 
 FIXTURE_VARIANT(readonly) {
-	int offset;		/* of the new one from the page that is */
+	int offset;		/* of the new one in the read-only page */
 	int crit, pending;	/* of the new one */
 };
 
@@ -101,7 +100,7 @@ TEST_F(readonly, faults_and_stays_pending)
 	EXPECT_EQ(5, old.pending);
 	EXPECT_EQ(UPC_CRITADD, old.crit_count);
 
-	/* The new one is in force, and the new upcall there. */
+	/* The new structure is in use, and the new upcall registered. */
 	new->crit_count = 0;
 	ASSERT_EQ(0, upc_dispatch(-1, 0));
 	ASSERT_EQ(1, hits);
@@ -119,7 +118,7 @@ TEST_F(readonly, does_not_matter_with_nothing_pending)
 	EXPECT_EQ(0, memcmp(&before, new, sizeof(*new)));
 }
 
-/* Nor if what was pending is no more. */
+/* The pending upcall was deleted before. */
 TEST_F(readonly, does_not_matter_for_what_was_deleted)
 {
 	crit_enter(&old);

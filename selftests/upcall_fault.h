@@ -55,7 +55,7 @@ static inline int repair_page(struct pages *p)
 		      p->middle) == p->middle ? 0 : -1;
 }
 
-/* The middle page is used for something else; has anybody written to it? */
+/* Fills the middle page with a pattern, as a program that reuses it would. */
 static inline void reuse_page(struct pages *p)
 {
 	memset(p->middle, 0x5a, PAGE);

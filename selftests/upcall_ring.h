@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests share that have task work to be run: an io_uring without a
- * thread of the kernel's. What is submitted is completed in the context of the
- * task that submitted it.
+ * Helpers of the tests that need task work: an io_uring without a kernel thread
+ * of its own, so that the task that submitted a request also completes it.
  */
 #ifndef UPCALL_RING_H
 #define UPCALL_RING_H
@@ -25,7 +24,7 @@ struct ring {
 	struct io_uring_sqe *sqes;
 };
 
-/* Are there any, and for us? */
+/* False if the kernel has no io_uring, or does not let us use it. */
 static inline bool have_rings(void)
 {
 	return syscall(__NR_io_uring_setup, 1, NULL) < 0 && errno == EFAULT;
@@ -39,7 +38,7 @@ static inline char *map_ring(int fd, off_t offset, unsigned int len)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* 0 or a negative errno. */
+/* Returns 0 or a negative errno. */
 static inline int make_ring(struct ring *r, unsigned int flags)
 {
 	struct io_uring_params p = { .flags = flags };
@@ -76,7 +75,7 @@ static inline bool submit(struct ring *r, const struct io_uring_sqe *sqe)
 	return syscall(__NR_io_uring_enter, r->fd, 1, 0, 0, NULL, 0) == 1;
 }
 
-/* Completes whenever there is something to be read. */
+/* Posts a completion whenever fd becomes readable. */
 static inline bool submit_polls(struct ring *r, int fd)
 {
 	struct io_uring_sqe sqe = {
@@ -97,7 +96,7 @@ static inline bool submit_read(struct ring *r, int fd, char *to)
 	return submit(r, &sqe);
 }
 
-/* The time is read at once. */
+/* The kernel reads the time during the call, so it can be on the stack. */
 static inline bool submit_timeout(struct ring *r, int ms)
 {
 	struct __kernel_timespec ts = {
@@ -111,13 +110,13 @@ static inline bool submit_timeout(struct ring *r, int ms)
 	return submit(r, &sqe);
 }
 
-/* How many have completed, modulo 2^32: anybody may ask. */
+/* The number of completions so far. Any thread may call this. */
 static inline unsigned int completed(struct ring *r)
 {
 	return __atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE);
 }
 
-/* Makes room for more. */
+/* Makes room in the completion queue. */
 static inline void forget_completed(struct ring *r)
 {
 	__atomic_store_n(r->cq_head, *r->cq_tail, __ATOMIC_RELEASE);

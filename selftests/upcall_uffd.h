@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests share that have the kernel wait for a page: a userfaultfd, and
- * the pages it is asked for.
+ * Helpers of the tests that make the kernel wait for a page: a userfaultfd, and
+ * the pages that are registered with it.
  */
 #ifndef UPCALL_UFFD_H
 #define UPCALL_UFFD_H
@@ -14,7 +14,7 @@
 
 static int uffd = -1;
 
-/* False if there is none, or not for us. */
+/* False if the kernel has no userfaultfd, or does not let us use it. */
 static inline bool open_uffd(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -30,7 +30,7 @@ static inline bool map_pages(char **p, int n)
 	return *p != MAP_FAILED;
 }
 
-/* What is absent in the range is asked for. */
+/* From now on an access to an absent page of the range waits. */
 static inline int watch(void *range, unsigned long len)
 {
 	struct uffdio_register r = {
@@ -41,13 +41,13 @@ static inline int watch(void *range, unsigned long len)
 	return ioctl(uffd, UFFDIO_REGISTER, &r);
 }
 
-/* A page that has been there, with what it held: from now on it is absent. */
+/* Makes the page absent; its content is lost. */
 static inline int take_away(char *page)
 {
 	return watch(page, PAGE) || madvise(page, PAGE, MADV_DONTNEED);
 }
 
-/* Is any page asked for within that time, or ever, with -1? */
+/* Does an access wait within ms milliseconds? With -1, without a limit. */
 static inline bool is_anything_asked_for(int ms)
 {
 	struct pollfd p = { .fd = uffd, .events = POLLIN };
@@ -55,7 +55,7 @@ static inline bool is_anything_asked_for(int ms)
 	return poll(&p, 1, ms) == 1;
 }
 
-/* True when the kernel waits for that page. */
+/* Waits until an access waits; true if it is for that page. */
 static inline bool is_asked_for(char *page)
 {
 	struct uffd_msg msg;
@@ -67,7 +67,7 @@ static inline bool is_asked_for(char *page)
 	       (unsigned long)page;
 }
 
-/* A page of zeroes. */
+/* Supplies a page of zeroes. */
 static inline int give(char *page)
 {
 	struct uffdio_zeropage zero = {
@@ -77,7 +77,7 @@ static inline int give(char *page)
 	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
 }
 
-/* A page with that in it. */
+/* Supplies a copy of content, which is a page. */
 static inline int give_copy(char *page, const void *content)
 {
 	struct uffdio_copy copy = {
@@ -88,7 +88,7 @@ static inline int give_copy(char *page, const void *content)
 	return ioctl(uffd, UFFDIO_COPY, &copy);
 }
 
-/* Who waits for that page has a fault. */
+/* Makes the access that waits fail, and all later ones. */
 static inline int deny(char *page)
 {
 	struct uffdio_range range = { (unsigned long)page, PAGE };
@@ -97,7 +97,7 @@ static inline int deny(char *page)
 	       ioctl(uffd, UFFDIO_UNREGISTER, &range);
 }
 
-/* The same, and the page is no more. */
+/* The same by unmapping the page. */
 static inline int unmap_asked_for(char *page)
 {
 	struct uffdio_range range = { (unsigned long)page, PAGE };

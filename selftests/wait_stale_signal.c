@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A signal is sent to a task that sleeps in WAIT or SUSPEND, and is gone before
- * the task has had a look: another thread has taken it, or it was discarded.
- * The task sleeps on. EINTR means that a signal was there, whose handler runs.
+ * A signal wakes a task that sleeps in WAIT or SUSPEND, but before the task
+ * runs another thread has taken the signal, or it was discarded. The call must
+ * go on: EINTR means that there is a signal for the task.
  *
- * upcall.rst, section 6, WAIT and SUSPEND. The sender has the CPU for itself.
+ * upcall.rst, section 6, WAIT and SUSPEND. The sender has a real-time priority
+ * and runs on the same CPU, so that the task cannot run in between.
  */
 #include "upcall_proc.h"
 
@@ -17,7 +18,7 @@ static struct waiter {
 	pthread_t thread;
 	pid_t tid;
 	int cmd, id, hits, ready, handled, interrupted, crit;
-	bool without;		/* it has no upcalls */
+	bool without;		/* the waiter owns no upcalls */
 } waiter = { .upc = UPCALL_INIT };
 
 static void handler(int sig)
@@ -49,7 +50,7 @@ static void *wait_main(void *arg)
 
 static sigset_t usr1;
 
-/* Each sends one, and sees to it that there is none: 1 if that was done. */
+/* Each of these sends a signal and removes it again: 1 if that worked. */
 static int taken_by_sigtimedwait(void)
 {
 	struct timespec ts = {};
@@ -78,7 +79,7 @@ static int discarded(void)
 	       !sigaction(SIGUSR1, &old, NULL);
 }
 
-/* To the task itself: the one takes back the other. */
+/* SIGCONT discards a SIGSTOP that has not been handled yet. */
 static int stopped_and_continued(void)
 {
 	return !syscall(SYS_tgkill, getpid(), waiter.tid, SIGSTOP) &&
@@ -127,7 +128,7 @@ FIXTURE_VARIANT_ADD(stale, suspend_and_stopped) {
 	.send = stopped_and_continued, .cmd = UPC_CONTROL_SUSPEND,
 };
 
-/* On one CPU, with the waiter below this one. */
+/* The waiter has a lower priority on the same CPU. */
 FIXTURE_SETUP(stale)
 {
 	struct sched_param fifo = { .sched_priority = 1 };
@@ -168,7 +169,7 @@ TEST_F(stale, is_no_signal)
 	EXPECT_EQ(ROUNDS, taken);
 	EXPECT_EQ(0, w->interrupted);
 
-	/* One that nobody takes is there. */
+	/* A signal that nobody takes ends the call. */
 	ASSERT_EQ(0, kill(getpid(), SIGUSR1));
 	usleep(1000);
 	ASSERT_TRUE(wait_until_asleep(w->tid));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task sleeps in WAIT or SUSPEND, and there is work for it to do in the
- * kernel that is no signal's, as io_uring has: it does that, and sleeps on.
- * EINTR means that a signal was there.
+ * A task sleeps in WAIT or SUSPEND while io_uring queues task work for it. The
+ * kernel must run the work and go on waiting: EINTR means that there is a
+ * signal.
  *
  * upcall.rst, section 6, WAIT and SUSPEND.
  */
@@ -21,7 +21,7 @@ static struct waiter {
 	unsigned int flags;
 	int cmd, crit, id, hits, handled;
 	int ready, ret, returned;
-	bool without;		/* it has no upcalls */
+	bool without;		/* the waiter owns no upcalls */
 	int fds[2], errors;
 	char read[ROUNDS];
 } waiter = { .upc = UPCALL_INIT };
@@ -62,7 +62,7 @@ static void *wait_main(void *arg)
 	w->ret = upc_control(w->cmd, -1, 1);
 	w->crit = w->upc.crit_count;
 	__atomic_store_n(&w->returned, 1, __ATOMIC_RELEASE);
-	/* Asleep, so that a test that has failed does not wait for ever. */
+	/* The main thread may wait until this thread is asleep. */
 	for (;;)
 		pause();
 	return NULL;
@@ -136,7 +136,7 @@ FIXTURE_TEARDOWN(task_work)
 {
 }
 
-/* Its work is done, again and again, and it is asleep again. */
+/* Each round, the work is done and the waiter sleeps again. */
 static void have_it_work(struct __test_metadata *_metadata)
 {
 	struct waiter *w = &waiter;

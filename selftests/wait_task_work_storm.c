@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work for a task to do in the kernel comes all the time, and upcalls between:
- * each WAIT and SUSPEND gives the id of an upcall, at the end of which it has
- * been entered. No signal is there, so none gives EINTR.
+ * io_uring keeps queueing task work for a task that calls WAIT or SUSPEND in a
+ * loop, while another task dispatches. Every call must return the id of the
+ * upcall and never EINTR, since there are no signals.
  *
  * upcall.rst, section 6, WAIT and SUSPEND.
  */
@@ -13,7 +13,7 @@ static struct upcall upc = UPCALL_INIT;
 static struct ring ring;
 static int id, hits, fd, ready, over, refused;
 
-/* Work for the waiter. */
+/* Each write queues task work for the waiter. */
 static void *write_always(void *arg)
 {
 	unsigned int seed = 1;
@@ -29,7 +29,7 @@ static void *write_always(void *arg)
 	return NULL;
 }
 
-/* One after the other. */
+/* Dispatches again when the last upcall has been entered. */
 static void *dispatch_always(void *arg)
 {
 	unsigned int seed = 2;
@@ -87,7 +87,7 @@ TEST_F_TIMEOUT(storm, only_upcalls_end_it, 120)
 	ASSERT_EQ(0, pthread_create(&threads[1], NULL, dispatch_always, NULL));
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 
-	/* What comes outside of the call is held, and there at once. */
+	/* A section holds upcalls that come before the call. */
 	for (i = 0; i < n && !time_is_up(start, 10); i++) {
 		forget_completed(&ring);
 		crit_enter(&upc);
