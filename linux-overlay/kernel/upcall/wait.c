@@ -58,6 +58,8 @@ static int upcall_wait_check(struct upcall_owner *owner, int priority)
  */
 static bool upcall_interrupted(void)
 {
+	unsigned long flags;
+
 	if (!signal_pending(current))
 		return false;
 	__set_current_state(TASK_RUNNING);
@@ -65,9 +67,10 @@ static bool upcall_interrupted(void)
 	try_to_freeze();
 	if (task_work_pending(current))
 		task_work_run();
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
+	if (lock_task_sighand(current, &flags)) {
+		recalc_sigpending();
+		unlock_task_sighand(current, &flags);
+	}
 	return task_sigpending(current);
 }
 
