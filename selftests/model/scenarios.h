@@ -132,6 +132,17 @@
 #define TARGETS	:: id = 0; p = 1 :: id = 1; p = 3
 #endif
 
+/* The same, at the first registration. */
+#ifdef SCN_first_steps
+#define FEW_TURNS
+#define NR		1
+#define AT_START(id)	0
+#define LEAVE_BY(id)	WAY_A
+#define STEPS		1
+#define PROGRAM	MAIN(0) = REGISTER + 16 * (0 + ANEW)
+#define TARGETS	:: id = 0; p = 1
+#endif
+
 /* Dispatches keep coming, while the owner is stepped. */
 #ifdef SCN_storm
 #define NR		1
@@ -153,8 +164,8 @@
 #endif
 
 /*
- * The first registration, before which upc is NULL, where there may be anything;
- * then the upcall is deleted and registered again, with another struct upcall.
+ * The first registration, before which upc is NULL, where anything may be. Then
+ * the upcall is deleted and registered again, with another struct upcall.
  */
 #ifdef SCN_first
 #define NR		1

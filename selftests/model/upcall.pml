@@ -13,9 +13,9 @@
  * The kernel's side follows kernel/upcall/ function by function: dispatch.h and
  * dispatch.c, wait.c, table.c, and core.c for the rules. User code is the
  * critical sections and the two ways to leave that the manual page describes.
- * What is run is in scenarios.h, one at a time by -DSCN_name. -DFAULT_ and a name
- * puts one mistake in. Each property is a check() with the name of what has gone
- * wrong: spin prints it.
+ * What is run is in scenarios.h, one at a time by -DSCN_name. -DFAULT_ and a
+ * name puts one mistake in. Each property is a check() with the name of what has
+ * gone wrong: spin prints it.
  *
  * Memory is sequentially consistent here. A barrier that is left out is
  * modelled as what it permits: the two accesses in the other order.
@@ -137,11 +137,11 @@ byte faults;
 bit segv;
 
 /*
- * Is the owner stepped, by a tracer or for a uprobe? And how often has it come by
- * on its way to user mode, for nothing, since it ran user code?
+ * Is the owner stepped, by a tracer or for a uprobe? And how often was an upcall
+ * deferred since it ran user code?
  */
 #if STEPS
-bit step;
+bit step, has_owner;	/* that is task->upcall */
 byte steps, deferrals;
 #define RUNS_USER_CODE	deferrals = 0;
 #else
@@ -278,7 +278,7 @@ inline notify()
 	lock = 0;
 	check(!freed, used_after_free);
 #else
-	p = prio[id];
+	d_step { p = prio[id]; check(MAPPED, touched_for_nothing) };
 #endif
 	if
 	:: waits == 0 && IS_ARMED	/* the owner evaluates the queue anyway */
@@ -418,14 +418,24 @@ proctype tracer()
 end_running:
 	do
 	:: step ->
-#ifdef FAULT_STEP_OVER_FIRST
+#if defined(FAULT_STEP_OVER_SILENT)
+		step = 0
+#elif defined(FAULT_STEP_OVER_FIRST)
 		tif = 1;
 		step = 0
+#elif defined(FAULT_NO_BARRIER_STEP_OVER)
+		if
+		:: has_owner -> step = 0; tif = 1
+		:: !has_owner -> step = 0
+		fi
 #else
 		step = 0;
-#ifndef FAULT_STEP_OVER_SILENT
-		tif = 1
-#endif
+		atomic {
+			if
+			:: has_owner -> tif = 1
+			:: !has_owner
+			fi
+		}
 #endif
 	od
 }
@@ -823,6 +833,9 @@ register:
 	:: i -> arm()
 	:: else
 	fi;
+#endif
+#if STEPS
+	has_owner = 1;
 #endif
 	atomic {
 		i = 0;
@@ -1289,6 +1302,9 @@ init {
 			alive[k] = AT_START(k);
 			CFUNC(k, 7) = LEAVE_BY(k)
 		}
+#if STEPS
+		has_owner = AT_START(0);
+#endif
 		PROGRAM
 	};
 	atomic {
