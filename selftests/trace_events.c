@@ -64,6 +64,8 @@ FIXTURE_SETUP(trace)
 		SKIP(return setup_skipped(), "no tracefs, or not for us");
 	self->placed = true;
 	self->self = sys_gettid();
+	/* Time stamps of two CPUs need not be in order, a counter's values are. */
+	ASSERT_EQ(0, write_to(INSTANCE "/trace_clock", "counter"));
 	ASSERT_EQ(0, write_to(INSTANCE "/events/upcall/enable", "1"));
 }
 
