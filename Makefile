@@ -19,10 +19,12 @@ ARGS	?=
 RUNENV	?=
 TIME	?= 600
 SEED	?=
+FROM	?=
+VN	?= 1
 PREFIX	?= /usr/local
 DESTDIR	?=
 export BASE ARCH SMP MEM CPU ACCEL O KERNEL_SRC CONFIG DEBUG V JOBS ARGS RUNENV \
-	TIME SEED PREFIX DESTDIR
+	TIME SEED PREFIX DESTDIR FROM VN KDIR
 
 SHELL	:= /bin/bash
 .NOTPARALLEL:
@@ -35,8 +37,8 @@ prepare := scripts/deps.sh kernel series guest && scripts/tree.sh && \
 
 .PHONY: help demo check bench bench-mn tree kernel lib selftests run shell \
 	patches check-patches checkpatch check-kernel-style check-all \
-	check-bisect check-regress model torture coverage apply deb install clean \
-	distclean
+	check-bisect check-regress check-docs model torture coverage apply mbox deb install \
+	results pictures dist compile_commands clean distclean
 
 help:
 	$s/help.sh
@@ -70,8 +72,7 @@ selftests: tree
 	$s/selftests.sh
 
 run:
-	@{ $(prepare); } >&2
-	$s/guest/run.sh '$(PROG)'
+	$s/run.sh '$(PROG)'
 
 shell:
 	@{ $(prepare); } >&2
@@ -103,10 +104,15 @@ check-bisect:
 check-regress:
 	$s/check-regress.sh
 
+check-docs:
+	$s/deps.sh programs check
+	$s/check-docs.sh
+
 model:
 	$s/deps.sh model
 	@selftests/model/run.sh -l -j $(JOBS)
 	@selftests/model/relaxed/run.sh -l -j $(JOBS)
+	@selftests/model/relaxed/run.sh -j $(JOBS) libupcall/mn/tests/relaxed
 
 torture: selftests
 	@{ $(prepare); } >&2
@@ -119,12 +125,31 @@ apply:
 	$s/deps.sh series
 	$s/series/apply.sh '$(KDIR)'
 
+mbox:
+	$s/deps.sh series
+	$s/series/mbox.sh
+
 deb:
 	$s/deps.sh programs deb
 	$s/deb.sh
 
 install: lib
 	$s/lib.sh install
+
+results:
+	$s/deps.sh pictures
+	$s/results.sh
+
+pictures:
+	$s/deps.sh pictures
+	$s/pictures.sh
+
+dist:
+	$s/deps.sh series
+	$s/dist.sh
+
+compile_commands: kernel lib
+	$s/compile-commands.sh
 
 clean:
 	$s/clean.sh

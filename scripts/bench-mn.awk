@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# Lines "@ library" and "row nanoseconds" to a table, and to the file that the
-# variable json names. What a library can't do is a dash.
+# Lines "@ library" and "row nanoseconds" to a table, and to the files that the
+# variables json and dat name, the latter for the chart. What a library can't do is
+# a dash.
 
 BEGIN {
 	n = split("upcall signal nptl pth st", libs)
@@ -23,6 +24,7 @@ END {
 		printf "%-30s", names[i]
 		printf "  \"%s\": {", rows[i] >json
 		sep = ""
+		place++
 		for (j = 1; j <= n; j++) {
 			known = (rows[i], libs[j]) in v
 			printf "%15s", known ? v[rows[i], libs[j]] : "-"
@@ -30,8 +32,11 @@ END {
 				printf "%s\"%s\": %s", sep, libs[j],
 				       v[rows[i], libs[j]] >json
 				sep = ", "
+				printf "%d\t%s\t%s\t\"%s\"\n", place++, v[rows[i], libs[j]],
+				       libs[j], named++ ? "" : names[i] >dat
 			}
 		}
+		named = 0
 		print ""
 		printf "}%s\n", i < m ? "," : "" >json
 	}

@@ -5,7 +5,16 @@
 
 . "$(dirname "$0")/common.sh"
 
-rm -rf "$O"/kernel-* "$O"/{libupcall,libupcall-x86_64,bench,bench-mn,demo,deb,selftests,headers,log,check,tmp,each,stock,regress,coverage,initramfs.cpio}
-[ "${1-}" = all ] || exit 0
-rm -rf "$O"/{tree,tree.tmp,tree.sums,src,pristine,busybox,ccache,others} "$O"/apt-*
-[ ! -d "$O" ] || rmdir --ignore-fail-on-non-empty "$O"
+# clean WHAT DIRECTORY
+clean() {
+	rm -rf "$2"/kernel-* "$2"/tree/kernel-* "$2"/{libupcall,libupcall-x86_64,bench,bench-mn,demo,deb,dist,selftests,headers,log,check,tmp,each,stock,regress,coverage,initramfs.cpio,ccache-bin,tsc-khz}
+	[ "$1" = all ] || return 0
+	rm -rf "$2"/{tree,tree.tmp,tree.sums,src,pristine,busybox,ccache,others,others-x86_64,gdb} "$2"/apt-*
+	[ ! -d "$2" ] || rmdir --ignore-fail-on-non-empty "$2"
+}
+
+# The other bases have their places in the default one's.
+for b in "$O"/[0-9]*.[0-9]*/; do
+	clean "${1-}" "${b%/}"
+done
+clean "${1-}" "$O"

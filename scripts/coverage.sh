@@ -15,7 +15,7 @@ scripts=$top/scripts
 "$scripts/guest/kernel.sh"
 
 mapfile -t tests < <(selftests)
-mapfile -t libtests < <(library print-tests)
+mapfile -t libtests < <(library print-tests; libtests64)
 limit=$(sed -n 's/^timeout=//p' "$top/selftests/settings")
 out=$O/coverage
 kernel=$O/$(kernel_name)
@@ -89,9 +89,14 @@ for ((i = 0; i < ${#tests[@]}; i += 30)); do
 	run "selftests-$((i / 30 + 1))" "$words" "${tests[@]:i:30}"
 done
 run libupcall "$words" "${libtests[@]}"
+# some NAME: a test, in each width that there is.
+some() { printf '%s\n' "${tests[@]}" | grep "/$1_[36]"; }
+
 # A CPU with a kind of virtual machine that QEMU emulates.
-CPU=Opteron_G3,+svm run kvm "$words" "$O"/selftests/kvm_run_*
-run failing "UPCALL_ITERATIONS=10000 UPCALL_FAIL=10" "$O"/selftests/fuzz_arguments_*
+mapfile -t kvm < <(some kvm_run)
+CPU=Opteron_G3,+svm run kvm "$words" "${kvm[@]}"
+mapfile -t fuzz < <(some fuzz_arguments)
+run failing "UPCALL_ITERATIONS=10000 UPCALL_FAIL=10" "${fuzz[@]}"
 
 traces=()
 for f in "$out"/coverage-*.info; do traces+=(--add-tracefile "$f"); done

@@ -63,7 +63,7 @@ done
 step "build the examples with them, i386" use i386 -m32 i386-linux-gnu \
 	'libupcall libupcall-mn'
 step "build the examples with them, amd64" use amd64 -m64 x86_64-linux-gnu \
-	libupcall
+	'libupcall libupcall-mn'
 step "both beside each other" together
 for f in "$dir"/*.deb; do
 	say "$f"

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # Show upcalls at work, in one guest: libupcall's demonstration, then programs
 # of many threads, the last of which is a server that computes. A picture of how
-# long its clients waited goes to $O/demo/echo.png.
+# long its clients waited goes to $O/demo/echo.png. With ARCH=x86_64 the programs
+# are 64-bit ones, where there are such.
 
 . "$(dirname "$0")/common.sh"
 # shellcheck source=scripts/guest/put.sh
 . "$top/scripts/guest/put.sh"
 
-bin=$O/libupcall
+widths=("$O/libupcall")
+[ "$ARCH" != x86_64 ] || widths=("$O/libupcall-x86_64" "${widths[@]}")
 out=$O/demo
 dir=$(scratch demo)
 trap 'rm -rf "$dir"' EXIT
@@ -16,8 +18,12 @@ mkdir -p "$out"
 
 # show PROGRAM ARGUMENTS: one more to run in the guest, if it could be built.
 show() {
-	local prog=$bin/$1
+	local prog width
 
+	for width in "${widths[@]}"; do
+		prog=$width/$1
+		[ ! -x "$prog" ] || break
+	done
 	shift
 	if [ ! -x "$prog" ]; then
 		note "there is no ${prog##*/}"
@@ -53,9 +59,14 @@ chmod +x "$dir/job"
 # What is for the picture is not for the terminal.
 boot() {
 	: >"$out/plot"
+	measured >"$out/measured"
 	"$top/scripts/guest/boot.sh" -n demo "$dir" |
-		awk -v plot="$out/plot" '
-			/^plot / { sub(/\r$/, ""); print >plot; next }
+		awk -v plot="$out/plot" -v table="$out/echo.txt" '
+			{ sub(/\r$/, "") }
+			/^plot / { print >plot; next }
+			/answered within/ { echo = 1 }
+			echo { print >table }
+			/jobs done/ { echo = 0 }
 			{ print; fflush() }'
 }
 status=$coarse

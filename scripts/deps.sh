@@ -16,8 +16,10 @@ declare -A set=(
 	[model]="spin gcc libc6-dev g++ relacy-dev"
 	[coverage]="lcov gcc"
 	[demo]="gnuplot-nox fonts-dejavu-core"
+	[pictures]="gnuplot-nox graphviz fonts-dejavu-core"
 	[bench]="python3 gnuplot-nox gdb"
-	[check]="python3 sparse mandoc file gdb clang"
+	[fibers]="libboost-fiber-dev"
+	[check]="python3 sparse mandoc file gdb clang shellcheck"
 )
 
 want=()

@@ -4,53 +4,103 @@
 
 . "$(dirname "$0")/common.sh"
 
+# row TARGET WHAT VARIABLES
+row() { printf '  %-20s %-34s %s\n' "$@" | sed 's/ *$//'; }
+# var NAME=VALUE WHAT
+var() { printf '  %-20s %s\n' "$@"; }
+
+kernels=$(cd "$top/patches" && echo [0-9]*)
+configs=$(cd "$top/scripts/guest" && echo *.config |
+	sed -E 's/\.config//g; s/(guest|features|off|i386|x86_64|[a-z]+-[0-9.]+) ?//g')
+guest="SMP MEM CPU ACCEL APPEND"
+
 cat <<EOF
 usage: make TARGET [VARIABLE=value ...]
 
-To see it work                                  variables
-  demo                upcalls at work, a picture     BASE O KERNEL_SRC SMP MEM CPU ACCEL
-  check               every test, and the totals    BASE O KERNEL_SRC SMP MEM CPU ACCEL
-  bench               figures, tables, a chart      BASE O KERNEL_SRC MEM CPU ACCEL BENCH_CPUS
-  bench-mn            threads, beside others'       as demo
-  check-all           the tests on every kernel     O SMP MEM ACCEL ROWS
-To work with it
-  tree                a patched kernel tree         BASE O KERNEL_SRC FORCE
-  kernel              the guest's kernel            tree's, ARCH CONFIG DEBUG
-  lib                 libupcall and its examples    O
-  selftests           the kernel's selftests        tree's
-  run PROG=p ARGS=..  any i386 program, in a guest  kernel's, SMP MEM CPU ACCEL TIMEOUT RUNENV
-  torture             random operations, at length  kernel's, TIME SEED
-  model               both models, at length        JOBS
-  coverage            lines and branches that ran   kernel's, SMP MEM CPU ACCEL
-  shell               a shell in a guest            as run
-  deb                 libupcall's Debian packages   O
-  install             libupcall, on this machine    PREFIX DESTDIR
-The series
-  apply KDIR=dir      put it on a tree of your own  BASE DRY_RUN
-  patches             write patches/BASE anew       BASE
-  check-patches       is it what its sources say?   BASE
-  checkpatch          the kernel's style checker    BASE
-  check-kernel-style  W=1, sparse, kernel-doc       kernel's
-  check-bisect        builds after each patch?      kernel's
-  check-regress       the kernel's own selftests,   kernel's, SMP MEM CPU ACCEL
-                      without the series and with
-To clean up
-  clean               what was built                O
-  distclean           and the kernel source         O
-
-Variables, as they are now
-  BASE=$BASE  the kernel: $(cd "$top/patches" && echo [0-9]*)
-  ARCH=$ARCH  the guest's machine: i386, x86_64 (for 32-bit programs)
-  SMP=$SMP MEM=$MEM CPU=$CPU ACCEL=$ACCEL  the guest, as QEMU names things
-  O=$O  the build directory
-  KERNEL_SRC=$KERNEL_SRC  a kernel tarball or tree (default: Debian's linux-source-$BASE)
-  CONFIG=$CONFIG  fragments to add, as in CONFIG=preempt,debug: $(cd "$top/scripts/guest" && echo *.config |
-	sed -E 's/\.config//g; s/(guest|features|off|i386|x86_64|[a-z]+-[0-9.]+) ?//g')
-  DEBUG=$DEBUG  1: lockdep, kmemleak and others in the guest's kernel
-  V=$V  1: show what is run       JOBS=$JOBS  make's -j
-  PREFIX=${PREFIX-} DESTDIR=${DESTDIR-}  where 'make install' puts the library
-  RUNENV=${RUNENV-}  for its environment, as in RUNENV='A=1 B=2'
-  BENCH_CPUS=${BENCH_CPUS:-max Nehalem pentium3}  the models that 'make bench' counts with
-  TIME=${TIME-} SEED=${SEED-}  seconds of 'make torture', and where it begins (default: anywhere)
-  TIMEOUT=${TIMEOUT-}  seconds a program may take in 'make run' (default: as long as it likes)
 EOF
+echo "To see it work                                          variables"
+row demo "upcalls at work, a picture" "BASE $guest"
+row check "every test, and the totals" "BASE ARCH SMP MEM CPU ACCEL LIMIT"
+row bench "figures, tables, a chart" "BASE ARCH CONFIG MEM CPU ACCEL BENCH_CPUS"
+row bench-mn "threads, beside others'" "BASE ARCH SMP MEM CPU ACCEL"
+row check-all "the tests on every kernel" "ACCEL ROWS LIMIT"
+echo "To work with it"
+row tree "a patched kernel tree" "BASE FORCE"
+row kernel "the guest's kernel" "BASE ARCH CONFIG DEBUG"
+row lib "libupcall and its examples" ""
+row selftests "the kernel's selftests" "BASE ARCH"
+row "run PROG=program" "any x86 program, in a guest" "BASE ARCH CONFIG DEBUG $guest"
+row "" "" "ARGS RUNENV TIMEOUT"
+row shell "a shell in a guest" "BASE ARCH CONFIG DEBUG $guest"
+row torture "random operations, at length" "BASE ARCH CONFIG DEBUG $guest"
+row "" "" "TIME SEED"
+row model "both models, at length" ""
+row coverage "lines and branches that ran" "BASE ARCH CONFIG SMP MEM ACCEL"
+row deb "libupcall's Debian packages" ""
+row compile_commands "compile_commands.json, for editors" "BASE ARCH CONFIG DEBUG"
+row install "libupcall, on this machine" "PREFIX DESTDIR"
+echo "The series"
+row "apply KDIR=directory" "put it on a tree of your own" "BASE DRY_RUN"
+row "mbox FROM='N <a@b>'" "as mails, to be posted by N" "BASE VN KDIR"
+row patches "write patches/BASE anew" "BASE"
+row check-patches "is it what its sources say?" "BASE"
+row checkpatch "the kernel's style checker" "BASE"
+row check-kernel-style "W=1, sparse, kernel-doc" "BASE ARCH CONFIG DEBUG"
+row check-bisect "builds after each patch?" "BASE ARCH"
+row check-regress "the kernel's own selftests," "BASE ARCH CONFIG DEBUG $guest"
+row "" "without the series and with it" ""
+echo "To publish it"
+row check-docs "links, examples, figures" ""
+row results "keep what was measured, draw it" "CONFIG"
+row pictures "draw Documentation/pictures" ""
+row dist "tarballs and checksums" ""
+echo "To clean up"
+row clean "what was built" ""
+row distclean "and the kernel source" ""
+echo
+echo "Variables, as they are now. For all targets:"
+var O="$O" "the build directory; a base other than $default_base is in O/BASE"
+var JOBS="$JOBS" "how many jobs make may run at once"
+var V="$V" "1: show what is run"
+var KERNEL_SRC="$KERNEL_SRC" "a kernel tarball or tree (default: Debian's linux-source-$BASE)"
+echo "The kernel:"
+var BASE="$BASE" "the release: $kernels"
+var ARCH="$ARCH" "the guest's machine: i386, x86_64 (for programs of both widths)"
+var CONFIG="$CONFIG" "fragments to add, as in CONFIG=preempt,debug:"
+fold -s -w 60 <<<"$configs" | sed 's/^/                         /; s/ *$//'
+var DEBUG="$DEBUG" "1: lockdep, kmemleak and others"
+var FORCE="${FORCE-}" "1: files edited in the tree are written over"
+echo "The guest, as QEMU names things:"
+var SMP="$SMP" "processors"
+var MEM="$MEM" "memory"
+var CPU="$CPU" "the processor's model"
+var ACCEL="$ACCEL" "tcg or kvm"
+var APPEND="${APPEND-}" "words for the kernel's command line; NAME=VALUE, if it"
+var "" "means nothing to the kernel, is in the programs' environment"
+var BENCH_CPUS="${BENCH_CPUS-}" "the models to count with (default: max Nehalem, on i386 pentium3)"
+echo "Programs in the guest:"
+var ARGS="${ARGS-}" "the program's arguments"
+var RUNENV="${RUNENV-}" "its environment, as in RUNENV='A=1 B=2'"
+var TIMEOUT="${TIMEOUT-}" "seconds it may take (default: as long as it likes)"
+var TIME="${TIME-}" "seconds of 'make torture'"
+var SEED="${SEED-}" "where it begins (default: anywhere)"
+var LIMIT="${LIMIT-}" "seconds for 'make check' or 'check-all': what may not fit is left out"
+var ROWS="${ROWS-}" "a file with another matrix, as in scripts/check-all.sh"
+echo "Tests, by APPEND or RUNENV:"
+var UPCALL_ITERATIONS= "turns of long tests (100000)"
+var UPCALL_SECONDS= "how long random operations go on"
+var UPCALL_SEED= "where they begin"
+var UPCALL_PROGRAM= "torture_reference: a program that failed, as it was printed"
+var UPCALL_CALLS= "fuzz_arguments: how many calls"
+var UPCALL_THREADS= "fuzz_arguments: how many threads (4)"
+var UPCALL_FAIL= "fuzz_arguments: per cent of allocations that fail"
+var MN_BACKEND= "libupcall-mn: upcall, signal or off; see mn(7)"
+var MN_VCPUS= "libupcall-mn: virtual CPUs"
+var MN_SLICE= "libupcall-mn: microseconds of a slice"
+echo "Elsewhere:"
+var KDIR="${KDIR-}" "the kernel tree to apply the series to"
+var DRY_RUN="${DRY_RUN-}" "1: find out whether it fits"
+var FROM="${FROM-}" "who posts the series"
+var VN="${VN-}" "which version of it that is"
+var PREFIX="${PREFIX-}" "where 'make install' puts the library"
+var DESTDIR="${DESTDIR-}" "in front of that, for packages"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/common.sh"
 
 lmake() {
-	cleanmake -C "$top/libupcall" O="$O/libupcall" OTHERS="$O/others" \
+	cleanmake -C "$top/libupcall" O="$O/libupcall" GDBS="$O/gdb" \
 		${V:+V=1} -j"$JOBS" "$@"
 }
 lmake64() { lmake O="$O/libupcall-x86_64" BITS=64 "$@"; }
@@ -20,10 +20,14 @@ if [ "${1-}" = install ]; then
 	exit
 fi
 "$top/scripts/others.sh"
+[ "${1-}" != tests ] || "$top/scripts/others.sh" gdb
 step "build libupcall" lmake all
 step "build libupcall, x86-64" lmake64 all
 if [ "${1-}" = tests ]; then
 	step "build libupcall's tests" lmake tests
 	step "build libupcall's tests, x86-64" lmake64 tests
 fi
-[ "${1-}" != bench ] || step "build the benchmark" lmake bench
+if [ "${1-}" = bench ]; then
+	step "build the benchmark" lmake bench
+	step "build the benchmark, x86-64" lmake64 bench
+fi

@@ -9,15 +9,29 @@
 
 src=$O/src
 package=linux-source-$BASE
-conf=$top/scripts/hooks/$BASE/base.conf
-[ -f "$conf" ] || die "BASE=$BASE: there is no scripts/hooks/$BASE/base.conf"
+conf=$top/scripts/bases/$BASE/base.conf
+[ -f "$conf" ] || die "BASE=$BASE: there is no scripts/bases/$BASE/base.conf"
+suite=
+# shellcheck source=scripts/bases/7.3/base.conf
+. "$conf" # suite
 case $KERNEL_SRC in '' | /*) ;; *) KERNEL_SRC=$PWD/$KERNEL_SRC ;; esac
 from="$BASE ${KERNEL_SRC:-$package}"
+
+# What to do when Debian no longer has the package, or cannot be reached.
+elsewhere() {
+	local archs has
+
+	archs=$(dpkg --print-architecture)
+	has=$(apt=apt-cache private_apt "$archs" "$suite" search --names-only \
+		'^linux-source-[0-9]' 2>/dev/null | cut -d ' ' -f 1 | sort -V | paste -sd ' ')
+	say "error: no $package from ${suite:-the suites of this machine}, which has: ${has:-no list to be had}."
+	say "error: say KERNEL_SRC=FILE, a tarball or a tree of Linux $BASE; the series was made for $release."
+}
 
 # The package holds the tarball; it is unpacked without being installed.
 fetch() {
 	cd "$src" || return
-	fetch_deb "$package"
+	fetch_deb "$package" "$suite" || { elsewhere; return 1; }
 	dpkg-deb --fsys-tarfile "$package"_*.deb |
 		tar -xO --wildcards "*/$package.tar.xz" >linux.tar.xz.tmp
 	set -- "$package"_*.deb

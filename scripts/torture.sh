@@ -5,13 +5,15 @@
 # make run PROG=... APPEND=UPCALL_PROGRAM=...; so is what a test that failed said.
 
 . "$(dirname "$0")/common.sh"
+# shellcheck source=scripts/guest/put.sh
+. "$top/scripts/guest/put.sh"
 
 TIME=${TIME:-600}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 tests=()
 for t in torture_reference torture_threads fuzz_arguments; do
 	for p in "$O/selftests/$t"_{32,64}; do
-		[ ! -x "$p" ] || tests+=("${p##*/}")
+		[ ! -x "$p" ] || ! fits "$p" || tests+=("${p##*/}")
 	done
 done
 mkdir -p "$O/torture"

@@ -9,7 +9,7 @@
 static struct upcall upc = UPCALL_INIT;
 static int hits;
 
-static const int unknown[] = { 0, 8, 9, 500, -1, INT_MAX, INT_MIN };
+static const int unknown[] = { 0, 10, 11, 12, 500, -1, INT_MAX, INT_MIN };
 
 TEST(commands_are_these)
 {
@@ -20,6 +20,8 @@ TEST(commands_are_these)
 	EXPECT_EQ(5, UPC_CONTROL_POLLANDCLEAR);
 	EXPECT_EQ(6, UPC_CONTROL_WAIT);
 	EXPECT_EQ(7, UPC_CONTROL_SUSPEND);
+	EXPECT_EQ(8, UPC_CONTROL_INTERRUPT);
+	EXPECT_EQ(9, UPC_CONTROL_TIMER);
 }
 
 TEST(without_any_registration)

@@ -21,6 +21,7 @@ FIXTURE_VARIANT_ADD(enoent, dispatch) { .cmd = UPC_CONTROL_DISPATCH };
 FIXTURE_VARIANT_ADD(enoent, delete) { .cmd = UPC_CONTROL_DELETE };
 FIXTURE_VARIANT_ADD(enoent, poll) { .cmd = UPC_CONTROL_POLL };
 FIXTURE_VARIANT_ADD(enoent, pollandclear) { .cmd = UPC_CONTROL_POLLANDCLEAR };
+FIXTURE_VARIANT_ADD(enoent, interrupt) { .cmd = UPC_CONTROL_INTERRUPT };
 
 FIXTURE_SETUP(enoent)
 {

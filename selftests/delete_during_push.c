@@ -2,8 +2,9 @@
 /*
  * The kernel is entering an upcall and waits for a page of the owner's stack
  * when another task deletes that upcall. Then the stack page is denied,
- * unmapped or supplied, and struct upcall is removed. The owner must get no
- * SIGSEGV unless another upcall of its is pending.
+ * unmapped or supplied, and struct upcall is removed, or its memory used for
+ * something else. That is not written, and nothing is entered. The owner must
+ * get no SIGSEGV unless another upcall of its is pending.
  *
  * upcall.rst, sections 3 and 4, rule 5. A userfaultfd makes the kernel wait.
  */
@@ -136,6 +137,34 @@ TEST_F(during_push, given_with_upc_read_only)
 	ASSERT_EQ(0, give(stack));
 	expect_end(_metadata, 0);
 	EXPECT_EQ(0, memcmp(&before, upc, sizeof(*upc)));
+}
+
+TEST_F(during_push, given_with_upc_reused)
+{
+	static const char zeroes[PAGE];
+
+	ASSERT_EQ(0, upc_delete(owner.other));
+	ASSERT_EQ(0, upc_delete(owner.id));
+	memset(upc, 0, sizeof(*upc));
+	ASSERT_EQ(0, give(stack));
+	expect_end(_metadata, 0);
+	EXPECT_EQ(0, memcmp(zeroes, upc, sizeof(*upc)));
+	EXPECT_EQ(0, memcmp(zeroes, stack, PAGE));
+}
+
+/* Nor is anything held back, in memory that is something else by now. */
+TEST_F(during_push, given_with_upc_in_a_section)
+{
+	struct upcall content = {
+		.magic = 1, .crit_count = UPC_CRITADD, .pending = 0,
+	};
+
+	ASSERT_EQ(0, upc_delete(owner.other));
+	ASSERT_EQ(0, upc_delete(owner.id));
+	*upc = content;
+	ASSERT_EQ(0, give(stack));
+	expect_end(_metadata, 0);
+	EXPECT_EQ(0, memcmp(&content, upc, sizeof(*upc)));
 }
 
 /* The other upcall is not pending, so no stack is needed. */

@@ -125,9 +125,12 @@ FIXTURE_SETUP(many)
 	if (!set_upcall_limit(LIMIT))
 		SKIP(return setup_skipped(), "may not set kernel.upcall_max");
 	way = variant->way;
+	/* Of few of them nobody sees how they go. */
 	n = iterations(variant->n);
 	if (n > variant->n)
 		n = variant->n;
+	if (n < variant->n / 4)
+		n = variant->n / 4;
 	crit_enter(&own);
 	for (i = 0; i < MINE; i++) {
 		mine[i] = upc_register_ctx(&own, ctx_next, count_cfunc,
@@ -173,13 +176,15 @@ static void lose_many(struct __test_metadata *_metadata)
 	ASSERT_EQ(0, hits);
 }
 
-/* A second round, if the first one ended before the main thread looked. */
+/* Once more, if that ended before the main thread looked. */
 TEST_F_TIMEOUT(many, lost_at_once, 200)
 {
+	long long start = now_ns();
 	int i;
 
-	for (i = 0; i < 2 && !midst; i++)
+	do {
 		lose_many(_metadata);
+	} while (!midst && !time_is_up(start, 20));
 	EXPECT_LT(0, midst);
 	EXPECT_EQ(0, own_hits);
 	crit_exit(&own);

@@ -471,6 +471,43 @@ TEST_F(fail_nth, suspend)
 	EXPECT_LE(2, n - resumed);
 }
 
+/* ENOMEM or EFAULT, and there is no timer. To set it again allocates nothing. */
+TEST_F(fail_nth, timer)
+{
+	struct upcall_timer timer = {
+		.value = 1000000, .clock = CLOCK_MONOTONIC, .priority = 1,
+	};
+	int n, ret, no_memory = 0;
+
+	id = add(&good);
+	ASSERT_GT(id, 0);
+	if (upc_control(UPC_CONTROL_TIMER, id, 0) == -EINVAL)
+		SKIP(return, "no upcalls with timers in this kernel");
+	for (n = 1; ; n++) {
+		ASSERT_TRUE(fail_nth(n));
+		ret = upc_control(UPC_CONTROL_TIMER, id, (long)&timer);
+		if (!has_failed())
+			break;
+		no_memory += ret == -ENOMEM;
+		if (ret != -ENOMEM && ret)
+			ASSERT_EQ(-EFAULT, ret);
+		usleep(5000);
+		ASSERT_EQ(!ret, hits);
+		hits = 0;
+	}
+	ASSERT_EQ(0, ret);
+	EXPECT_LE(1, no_memory);
+	for (n = 1; ; n++) {
+		ASSERT_TRUE(fail_nth(n));
+		ret = upc_control(UPC_CONTROL_TIMER, id, (long)&timer);
+		if (!has_failed())
+			break;
+		ASSERT_EQ(-EFAULT, ret);
+	}
+	ASSERT_EQ(0, ret);
+	WAIT_UNTIL(READ_ONCE(hits));
+}
+
 /* A child that could not be made takes nothing with it. */
 TEST_F_TIMEOUT(fail_nth, fork, 280)
 {

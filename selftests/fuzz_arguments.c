@@ -29,8 +29,8 @@
  *  - A call whose frames, all that may be pushed on top included, are in such a
  *    place is in doubt: an upcall that comes then does not go back to what it
  *    interrupted, but to the loop. Only NEXT reads such frames.
- *  - There frames have places 20 bytes apart, so that each word of them is one
- *    and the same part of a frame whenever it was written, and what lies over
+ *  - There frames have places apart by their size, so that each word of them is
+ *    one and the same part of a frame whenever it was written, and what lies over
  *    them, and what others write, is no address of anything there is. So what
  *    is resumed is known code, or faults at once.
  *
@@ -66,12 +66,12 @@ static const char * const outcome_names[NR_OUTCOMES] = {
 
 /* The rows of the table of what came. The commands have their own numbers. */
 #define REGISTER	0
-#define UNDEFINED	8
-#define NR_ROWS		9
+#define UNDEFINED	9
+#define NR_ROWS		10
 
 static const char * const row_names[NR_ROWS] = {
 	"register", "DISPATCH", "NEXT", "DELETE", "POLL", "POLLANDCLEAR",
-	"WAIT", "SUSPEND", "undefined",
+	"WAIT", "SUSPEND", "INTERRUPT", "undefined",
 };
 
 /* What upcall.rst has for each row, all of which is to come. */
@@ -84,6 +84,7 @@ static const unsigned int can_come[NR_ROWS] = {
 	BIT(ZERO) | BIT(ONE) | BIT(POSITIVE) | BIT(NO_ENTRY),
 	BIT(POSITIVE) | BIT(INTERRUPTED) | BIT(INVALID),
 	BIT(POSITIVE) | BIT(INTERRUPTED) | BIT(INVALID) | BIT(FAULT),
+	BIT(ZERO) | BIT(NO_ENTRY) | BIT(INVALID),
 	BIT(INVALID),
 };
 
@@ -100,16 +101,17 @@ enum strip { NOT_STRIPPED, WANTED, STRIPPED };
 /* Where a thread is with its call. */
 enum stage { IDLE, CALLING, RETURNED, RESUMED, GONE_WILD, LOST };
 
-/* The assembly knows the first part of this. */
+/* The assembly knows the first part of this, by the words' numbers. */
 struct self {
-	__u32 base;			/*  0: the stack pointer of the loop */
-	__u32 eax, ebx, ecx, edx, esi;	/*  4: of the call */
-	__u32 esp;			/* 24 */
-	__u32 entry;			/* 28: of the vDSO, or 0 for int $0x80 */
-	__u32 stage;			/* 32 */
-	__u32 got_eax, got_ebx, got_ecx, got_edx, got_esp;	/* 36 */
-	__u32 entries;			/* 56 */
-	__u32 doubt;			/* 60: frames may become others */
+	unsigned long base;		/*  0: the stack pointer of the loop */
+	unsigned long nr, arg[4];	/*  1: of the call */
+	unsigned long sp;		/*  6 */
+	unsigned long entry;		/*  7: of the vDSO, or 0 for none */
+	unsigned long stage;		/*  8 */
+	unsigned long got_ax, got_bx, got_cx, got_dx, got_sp;	/*  9 */
+	unsigned long entries;		/* 14 */
+	unsigned long doubt;		/* 15: frames may become others */
+	unsigned long got_si, got_di, got_r11;	/* 16 */
 
 	unsigned int dice, row, allowed, left;
 	bool doubtful;			/* will the call be in doubt? */
@@ -125,7 +127,7 @@ struct self {
 	struct upcall before;		/* what was in it before the call */
 	struct upcall *new_upc;
 	bool new_upc_bad, new_upc_unwritable;
-	unsigned int entries_before;
+	unsigned long entries_before;
 	struct upcall_frame frame;	/* what NEXT was given, if frame_known */
 	bool frame_known;
 	char *stack, *altstack;
@@ -146,6 +148,55 @@ static bool alone;
 /* What may fail, and what does in this life. */
 static bool can_fail, can_fail_copies, injecting, injecting_copies;
 
+#ifdef __x86_64__
+#define REG_BX		REG_RBX
+#define REG_CX		REG_RCX
+#define REG_DX		REG_RDX
+
+/* What a function may change, and the loop does. */
+#define FUZZ_CLOBBERS	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", \
+			"r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", \
+			"xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", \
+			"xmm13", "xmm14", "xmm15",
+#define SELF		"%fs:self@tpoff"
+#define KEPT		"%rbx, %rbp, %r12, %r13, %r14, %r15"
+#define KEPT_BACK	"%r15, %r14, %r13, %r12, %rbp, %rbx"
+#define ARGS		"%rdi, %rsi, %rdx, %r10"
+#define FRAME_IP	AT(7)
+#define GOT_MORE	"mov %rsi, " AT(16) "(%rbp)\n\t"		\
+			"mov %rdi, " AT(17) "(%rbp)\n\t"		\
+			"mov %r11, " AT(18) "(%rbp)\n\t"
+#define NEXT_ARGS	"mov $" UPC_STR(UPC_CONTROL_NEXT) ", %edi\n\t"	\
+			"mov $-1, %esi\n\t"				\
+			"mov %rsp, %rdx\n\t"
+#define POP_FRAME	".irp reg, %rax, %rcx, %rdx, %rsi, %rdi, %r11\n\t"	\
+			"pop \\reg\n\t"					\
+			".endr\n\t"					\
+			"popfq\n\t"					\
+			"ret $" UPC_STR(RED_ZONE) "\n"
+#else
+#define REG_BX		REG_EBX
+#define REG_CX		REG_ECX
+#define REG_DX		REG_EDX
+
+#define FUZZ_CLOBBERS	"eax", "ecx", "edx",
+#define SELF		"%gs:self@ntpoff"
+#define KEPT		"%ebx, %esi, %edi, %ebp"
+#define KEPT_BACK	"%ebp, %edi, %esi, %ebx"
+#define ARGS		"%ebx, %ecx, %edx, %esi"
+#define FRAME_IP	AT(4)
+#define GOT_MORE	""
+#define NEXT_ARGS	"mov %ebx, %ecx\n\t"				\
+			"mov $" UPC_STR(UPC_CONTROL_NEXT) ", %ebx\n\t"	\
+			"mov %esp, %edx\n\t"
+#define POP_FRAME	"mov %ecx, %ebx\n\t"				\
+			".irp reg, %eax, %ecx, %edx\n\t"		\
+			"pop \\reg\n\t"					\
+			".endr\n\t"					\
+			"popfl\n\t"					\
+			"ret\n"
+#endif
+
 /*
  * Whatever the stack pointer is, the thread finds back by its thread area. An
  * upcall that comes at the end of the call takes the result from the frame and
@@ -153,79 +204,74 @@ static bool can_fail, can_fail_copies, injecting, injecting_copies;
  */
 asm(".pushsection .text\n"
 	".macro self reg\n\t"
-	"movl %gs:self@ntpoff, %\\reg\n\t"
+	"mov " SELF ", \\reg\n\t"
 	".endm\n"
 	"fuzz_loop:\n\t"
-	"pushl %ebx\n\t"
-	"pushl %esi\n\t"
-	"pushl %edi\n\t"
-	"pushl %ebp\n\t"
-	"self ebp\n\t"
-	"movl %esp, (%ebp)\n"
+	".irp reg, " KEPT "\n\t"
+	"push \\reg\n\t"
+	".endr\n\t"
+	"self " R(bp) "\n\t"
+	"mov " R(sp) ", (" R(bp) ")\n"
 	"fuzz_next_call:\n\t"
-	"self ebp\n\t"
-	"movl (%ebp), %esp\n\t"
-	"movl $0, 60(%ebp)\n\t"
+	"self " R(bp) "\n\t"
+	"mov (" R(bp) "), " R(sp) "\n\t"
+	"movl $0, " AT(15) "(" R(bp) ")\n\t"
 	"cld\n\t"
+	"and $-16, " R(sp) "\n\t"
 	"call one_call\n\t"
-	"testl %eax, %eax\n\t"
+	"self " R(bp) "\n\t"
+	"test %eax, %eax\n\t"
 	"je 2f\n\t"
-	"self ebp\n\t"
-	"movl 4(%ebp), %eax\n\t"
-	"movl 8(%ebp), %ebx\n\t"
-	"movl 12(%ebp), %ecx\n\t"
-	"movl 16(%ebp), %edx\n\t"
-	"movl 20(%ebp), %esi\n\t"
-	"cmpl $0, 28(%ebp)\n\t"
+	"mov " AT(1) "(" R(bp) "), " R(ax) "\n\t"
+	".set at, 2\n\t"
+	".irp reg, " ARGS "\n\t"
+	"mov at * " UPC_STR(__SIZEOF_LONG__) "(" R(bp) "), \\reg\n\t"
+	".set at, at + 1\n\t"
+	".endr\n\t"
+	"cmpl $0, " AT(7) "(" R(bp) ")\n\t"
 	"jne 1f\n\t"
-	"movl 24(%ebp), %esp\n"
-	"int $0x80\n"
+	"mov " AT(6) "(" R(bp) "), " R(sp) "\n"
+	CALL_INSN "\n"
 	"fuzz_after:\n\t"
-	"self ebp\n\t"
-	"movl %eax, 36(%ebp)\n\t"
-	"movl $2, 32(%ebp)\n\t"
+	"self " R(bp) "\n\t"
+	"mov " R(ax) ", " AT(9) "(" R(bp) ")\n\t"
+	"movl $2, " AT(8) "(" R(bp) ")\n\t"
 	"jmp fuzz_next_call\n"
 	"1:\n\t"
-	"call *28(%ebp)\n\t"
+	"call *" AT(7) "(" R(bp) ")\n\t"
 	"jmp fuzz_after\n"
 	"fuzz_resumed:\n\t"
-	"self ebp\n\t"
-	"movl %eax, 36(%ebp)\n\t"
-	"movl %ebx, 40(%ebp)\n\t"
-	"movl %ecx, 44(%ebp)\n\t"
-	"movl %edx, 48(%ebp)\n\t"
-	"movl %esp, 52(%ebp)\n\t"
-	"movl $3, 32(%ebp)\n\t"
+	"self " R(bp) "\n\t"
+	"mov " R(ax) ", " AT(9) "(" R(bp) ")\n\t"
+	"mov " R(bx) ", " AT(10) "(" R(bp) ")\n\t"
+	"mov " R(cx) ", " AT(11) "(" R(bp) ")\n\t"
+	"mov " R(dx) ", " AT(12) "(" R(bp) ")\n\t"
+	"mov " R(sp) ", " AT(13) "(" R(bp) ")\n\t"
+	GOT_MORE
+	"movl $3, " AT(8) "(" R(bp) ")\n\t"
 	"jmp fuzz_next_call\n"
-	"2:\n"
-	"popl %ebp\n\t"
-	"popl %edi\n\t"
-	"popl %esi\n\t"
-	"popl %ebx\n\t"
+	"2:\n\t"
+	"mov (" R(bp) "), " R(sp) "\n\t"
+	".irp reg, " KEPT_BACK "\n\t"
+	"pop \\reg\n\t"
+	".endr\n\t"
 	"ret\n"
 	"fuzz_ctx:\n\t"
-	"self eax\n\t"
-	"incl 56(%eax)\n\t"
-	"cmpl $0, 60(%eax)\n\t"
+	"self " R(ax) "\n\t"
+	"incl " AT(14) "(" R(ax) ")\n\t"
+	"cmpl $0, " AT(15) "(" R(ax) ")\n\t"
 	"jne 2f\n\t"
-	"cmpl $fuzz_after, 16(%esp)\n\t"
+	"cmp" W " $fuzz_after, " FRAME_IP "(" R(sp) ")\n\t"
 	"jne 1f\n\t"
-	"movl (%esp), %eax\n\t"
+	"mov (" R(sp) "), " R(ax) "\n\t"
 	"jmp fuzz_after\n"
 	"1:\n\t"
-	"movl %ebx, %ecx\n\t"
-	"movl $" UPC_STR(UPC_CONTROL_NEXT) ", %ebx\n\t"
-	"movl %esp, %edx\n\t"
-	"movl $" UPC_STR(__NR_upc_control) ", %eax\n\t"
-	"int $0x80\n\t"
-	"movl %ecx, %ebx\n\t"		/* it has failed */
-	"popl %eax\n\t"
-	"popl %ecx\n\t"
-	"popl %edx\n\t"
-	"popfl\n\t"
-	"ret\n"
+	NEXT_ARGS
+	"mov $" UPC_STR(__NR_upc_control) ", %eax\n\t"
+	CALL_INSN "\n\t"
+	POP_FRAME			/* it has failed */
 	"2:\n\t"
-	"movl $5, 32(%eax)\n\t"	/* nobody knows what it returned */
+	"movl $5, " AT(8) "(" R(ax) ")\n\t"	/* nobody knows what it returned */
 	"jmp fuzz_next_call\n"
 	"fuzz_ctx_end:\n"
 	".popsection");
@@ -243,10 +289,10 @@ static void wrong(const char *fmt, ...)
 	va_end(ap);
 	if (self)
 		snprintf(shared->why, sizeof(shared->why),
-			 "thread %d, %u calls before the end: %s: %d(%#x, %#x, %#x, %#x), esp %#x: %s",
+			 "thread %d, %u calls before the end: %s: %lu(%#lx, %#lx, %#lx, %#lx), sp %#lx: %s",
 			 self->number, self->left, row_names[self->row],
-			 self->eax, self->ebx, self->ecx, self->edx, self->esi,
-			 self->esp, what);
+			 self->nr, self->arg[0], self->arg[1], self->arg[2], self->arg[3],
+			 self->sp, what);
 	else
 		snprintf(shared->why, sizeof(shared->why), "%s", what);
 	_exit(KSFT_FAIL);
@@ -275,7 +321,7 @@ static unsigned long nowhere(unsigned int odd)
 }
 
 #define CTX_NOWHERE	1		/* tells what was entered, */
-#define EIP_NOWHERE	2		/* from what was resumed */
+#define IP_NOWHERE	2		/* from what was resumed */
 
 static bool is_nowhere(unsigned long at, unsigned int odd)
 {
@@ -287,6 +333,9 @@ static bool is_nowhere(unsigned long at, unsigned int odd)
 
 static unsigned long kernel_address(void)
 {
+	/* Or nobody's, where there is such. */
+	if (sizeof(long) > sizeof(int) && !roll(4))
+		return (0x100ULL + roll(0xfdff)) << 48 | roll(1U << 31);
 	if (end_of_user && roll(2))
 		return end_of_user + (roll(2) ? 4 * roll(1000) :
 				      4 * roll(0x10000000 / 4));
@@ -326,7 +375,7 @@ static void *some_frame(struct zone *z)
 	return at;
 }
 
-/* One for a struct upcall: there, crit_count and pending are no frame's eax. */
+/* One for a struct upcall: there, crit_count and pending are no frame's ax. */
 static void *some_upc(struct zone *z)
 {
 	char *at = some_place(z, sizeof(struct upcall));
@@ -334,7 +383,7 @@ static void *some_upc(struct zone *z)
 
 	if (zone_changes(z, at + sizeof(struct upcall))) {
 		part = (at - z->page[0]) % sizeof(struct upcall_frame);
-		if (part >= 12)
+		if (part >= sizeof(struct upcall_frame) - 8)
 			at -= 12;
 	}
 	return at;
@@ -347,6 +396,11 @@ static int some_priority(void)
 	};
 
 	return roll(3) ? (int)roll(100) : edges[roll(ARRAY_SIZE(edges))];
+}
+
+static unsigned long some_high_half(void)
+{
+	return (unsigned long long)roll(1U << 31) << 32;
 }
 
 static int some_id(void)
@@ -395,6 +449,8 @@ static void *wild_place(void)
 
 	do {
 		at = (unsigned long)roll(1 << 20) << 12 | roll(4096);
+		if (end_of_user > UINT_MAX && roll(2))
+			at |= (unsigned long long)roll(1 << 15) << 32;
 		for (i = 0; i < MAX_THREADS; i++) {
 			s = &threads[i];
 			if (at + 64 - (unsigned long)s->memory.page[0] < size ||
@@ -452,11 +508,11 @@ static void plan_register(void)
 	else if (read == YES && upc->magic != UPCALL_MAGIC)
 		may |= BIT(INVALID);
 	self->allowed = may ?: good;
-	self->eax = __NR_upc_register;
-	self->ebx = (unsigned long)upc;
-	self->ecx = ctx;
-	self->edx = cfunc;
-	self->esi = roll(1000);
+	self->nr = __NR_upc_register;
+	self->arg[0] = (unsigned long)upc;
+	self->arg[1] = ctx;
+	self->arg[2] = cfunc;
+	self->arg[3] = roll(1000);
 	self->new_upc = upc;
 	self->new_upc_bad = !is_good_upc(upc);
 	self->new_upc_unwritable = !is_writable_upc(upc);
@@ -489,10 +545,17 @@ static void plan_next(void)
 
 	/* No system call has such a number: it may be resumed before one. */
 	self->frame = (struct upcall_frame) {
-		.eax = 0x10000 + roll(1000), .ecx = roll(1000), .edx = roll(1000),
-		.eflags = roll(1 << 20) << 2 | roll(4),
-		.fr_ip = roll(2) ? (__s32)LABEL(fuzz_resumed) : roll(8) ?
-			  (__s32)nowhere(EIP_NOWHERE) : (__s32)kernel_address(),
+		.fr_ax = 0x10000 + roll(1000),
+		.fr_cx = roll(1000),
+		.fr_dx = roll(1000),
+#ifdef __x86_64__
+		.rsi = roll(1000),
+		.rdi = roll(1000),
+		.r11 = roll(1000),
+#endif
+		.fr_flags = roll(1 << 20) << 2 | roll(4),
+		.fr_ip = roll(2) ? (unsigned long)LABEL(fuzz_resumed) : roll(8) ?
+			 nowhere(IP_NOWHERE) : kernel_address(),
 	};
 	write = zone_access(&self->memory, at, sizeof(*at), true);
 	/* Upcalls of others' that come before the call add to crit_count. */
@@ -512,8 +575,8 @@ static void plan_next(void)
 		self->allowed |= BIT(FAULT);
 	if (read != NO && (!self->upc_unwritable || owns_some() != YES))
 		self->allowed |= BIT(NO_RETURN);
-	self->ecx = roll(1000);
-	self->edx = (unsigned long)at;
+	self->arg[1] = roll(1000);
+	self->arg[2] = (unsigned long)at;
 }
 
 static bool is_own_live(int id)
@@ -525,7 +588,7 @@ static bool is_own_live(int id)
 /* Waiting takes time: not often for what may never come. */
 static int plan_wait(int id)
 {
-	if (id == -1 && roll(20) && upc_poll(-1, self->edx) <= 0)
+	if (id == -1 && roll(20) && upc_poll(-1, self->arg[2]) <= 0)
 		id = roll(2) ? 0 : some_id();
 	if (id != -1)
 		self->allowed = BIT(INVALID);
@@ -536,17 +599,21 @@ static int plan_wait(int id)
 
 static void plan_control(int row)
 {
-	static const int undefined[] = { 0, 8, -1, INT_MIN, INT_MAX, 9, 1 << 16 };
+	static const int undefined[] = { 0, 10, -1, INT_MIN, INT_MAX, 11, 1 << 16 };
+	unsigned long high = 0;
 	unsigned int may = 0;
 	int id = some_id();
 
-	self->eax = __NR_upc_control;
-	self->ebx = row;
-	self->edx = some_priority();
-	self->esi = roll(1000);
+	self->nr = __NR_upc_control;
+	self->arg[0] = row;
+	self->arg[2] = some_priority();
+	self->arg[3] = roll(1000);
 	switch (row) {
 	case UPC_CONTROL_DISPATCH:
 		may = id == -1 ? BIT(ZERO) : for_id(id, BIT(ZERO));
+		break;
+	case UPC_CONTROL_INTERRUPT:
+		may = id == -1 ? BIT(INVALID) : for_id(id, BIT(ZERO));
 		break;
 	case UPC_CONTROL_NEXT:
 		return plan_next();
@@ -573,13 +640,19 @@ static void plan_control(int row)
 		}
 		break;
 	default:
-		self->ebx = undefined[roll(ARRAY_SIZE(undefined))];
+		self->arg[0] = undefined[roll(ARRAY_SIZE(undefined))];
 		may = BIT(INVALID);
+	}
+	/* Of these arguments the kernel is to see 32 bits. */
+	if (sizeof(long) > sizeof(int) && !roll(4)) {
+		self->arg[0] ^= some_high_half();
+		self->arg[2] ^= some_high_half();
+		high = some_high_half();
 	}
 	/* 1 may be an identifier, too. */
 	if (id == -1 && may & BIT(POSITIVE))
 		may |= BIT(ONE);
-	self->ecx = id;
+	self->arg[1] = id ^ high;
 	self->allowed = may;
 }
 
@@ -606,7 +679,7 @@ static void plan_stack(void)
 	bool good = self->row == REGISTER || self->row == UPC_CONTROL_DELETE ||
 		    roll(2);
 
-	self->esp = (unsigned long)self->stack;
+	self->sp = (unsigned long)self->stack;
 	self->entry = 0;
 	self->doubtful = false;
 	if (good) {
@@ -615,7 +688,7 @@ static void plan_stack(void)
 		return;
 	}
 	f = some_frame(&self->stacks);
-	self->esp = (unsigned long)(f + 1);
+	self->sp = (unsigned long)(f + 1);
 	self->doubtful = zone_changes(&self->stacks, (char *)(f + 1));
 }
 
@@ -695,7 +768,8 @@ static void plan_call(void)
 		UPC_CONTROL_NEXT, UPC_CONTROL_NEXT, UPC_CONTROL_NEXT,
 		UPC_CONTROL_DELETE, UPC_CONTROL_DELETE,
 		UPC_CONTROL_POLL, UPC_CONTROL_POLLANDCLEAR,
-		UPC_CONTROL_WAIT, UPC_CONTROL_SUSPEND, UNDEFINED,
+		UPC_CONTROL_WAIT, UPC_CONTROL_SUSPEND,
+		UPC_CONTROL_INTERRUPT, UPC_CONTROL_INTERRUPT, UNDEFINED,
 	};
 
 	self->row = rows[roll(ARRAY_SIZE(rows))];
@@ -864,19 +938,29 @@ static void check_unchanged(void)
 		check_upc();
 }
 
-/* NEXT gave the interrupted code what the frame has, and ebx. */
+/* NEXT gave the interrupted code what the frame has, and its ebx. */
 static void check_resumed(void)
 {
 	struct upcall_frame *f = &self->frame;
 
 	if (!self->frame_known)
 		return;
-	if (self->got_eax != (__u32)f->eax || self->got_ecx != (__u32)f->ecx ||
-	    self->got_edx != (__u32)f->edx || self->got_ebx != self->ecx ||
-	    self->got_esp != self->edx + sizeof(*f))
-		wrong("resumed with eax %#x ebx %#x ecx %#x edx %#x esp %#x",
-		      self->got_eax, self->got_ebx, self->got_ecx,
-		      self->got_edx, self->got_esp);
+#ifdef __x86_64__
+	if (self->got_si != f->rsi || self->got_di != f->rdi ||
+	    self->got_r11 != f->r11)
+		wrong("resumed with rsi %#lx rdi %#lx r11 %#lx", self->got_si,
+		      self->got_di, self->got_r11);
+#else
+	if (self->got_bx != self->arg[1])
+		wrong("resumed with ebx %#lx", self->got_bx);
+#endif
+	if (self->got_ax != (unsigned long)f->fr_ax ||
+	    self->got_cx != (unsigned long)f->fr_cx ||
+	    self->got_dx != (unsigned long)f->fr_dx ||
+	    self->got_sp != self->arg[2] + FRAME_SPACE)
+		wrong("resumed with ax %#lx bx %#lx cx %#lx dx %#lx sp %#lx",
+		      self->got_ax, self->got_bx, self->got_cx,
+		      self->got_dx, self->got_sp);
 }
 
 static void judge_registered(int id)
@@ -894,7 +978,7 @@ static void judge_registered(int id)
 
 static void judge_call(void)
 {
-	int ret = self->got_eax;
+	int ret = self->got_ax;
 	enum outcome o = self->stage == RETURNED ? outcome(ret) : NO_RETURN;
 
 	if (self->stage == LOST) {
@@ -912,7 +996,7 @@ static void judge_call(void)
 	if (self->row == REGISTER && o == POSITIVE)
 		judge_registered(ret);
 	if (self->row == UPC_CONTROL_DELETE && o == ZERO)
-		note_deleted(self->ecx);
+		note_deleted(self->arg[1]);
 	if (alone && o >= FAULT && o <= NO_MEMORY)
 		check_unchanged();
 	count(&shared->came[self->row][o]);
@@ -1011,33 +1095,33 @@ static int __attribute_used__ one_call(void)
 
 /* Signals. */
 
-static bool in_program(unsigned long eip)
+static bool in_program(unsigned long ip)
 {
-	return (eip >= (unsigned long)LABEL(__executable_start) &&
-		eip < (unsigned long)LABEL(etext)) ||
-	       (vdso && eip >= (vdso & ~(PAGE - 1UL)) &&
-		eip < (vdso & ~(PAGE - 1UL)) + 2 * PAGE);
+	return (ip >= (unsigned long)LABEL(__executable_start) &&
+		ip < (unsigned long)LABEL(etext)) ||
+	       (vdso && ip >= (vdso & ~(PAGE - 1UL)) &&
+		ip < (vdso & ~(PAGE - 1UL)) + 2 * PAGE);
 }
 
-static bool in_loop(unsigned long eip)
+static bool in_loop(unsigned long ip)
 {
-	return eip >= (unsigned long)LABEL(fuzz_loop) &&
-	       eip < (unsigned long)LABEL(fuzz_ctx_end);
+	return ip >= (unsigned long)LABEL(fuzz_loop) &&
+	       ip < (unsigned long)LABEL(fuzz_ctx_end);
 }
 
-/* Could a frame be pushed below esp? */
-static bool is_good_stack(unsigned long esp)
+/* Could a frame be pushed for code with that stack pointer? */
+static bool is_good_stack(unsigned long sp)
 {
 	unsigned int size = sizeof(struct upcall_frame);
-	void *frame = (void *)(esp - size);
+	unsigned long frame = sp - FRAME_SPACE;
 	unsigned long low = (unsigned long)self->stack - 2 * PAGE;
 
-	if (in_zone(&self->stacks, esp - size))
-		return zone_access(&self->stacks, frame, size, true) == YES;
-	if (in_zone(&self->memory, esp - size))
-		return zone_access(&self->memory, frame, size, true) == YES;
-	return esp - low <= self->base - low ||
-	       esp - (unsigned long)self->altstack <= ALTSTACK;
+	if (in_zone(&self->stacks, frame))
+		return zone_access(&self->stacks, (void *)frame, size, true) == YES;
+	if (in_zone(&self->memory, frame))
+		return zone_access(&self->memory, (void *)frame, size, true) == YES;
+	return sp - low <= self->base - low ||
+	       sp - (unsigned long)self->altstack <= ALTSTACK;
 }
 
 /* Rule 5: if it was not entered, all is as it was. Where nobody else dispatches. */
@@ -1053,12 +1137,12 @@ static void check_refused(void)
 		      self->before.crit_count, self->before.pending,
 		      self->upc->crit_count, self->upc->pending);
 	/* A re-dispatch has pending to write, whatever is pending. */
-	if (self->ecx != -1U && upc_poll(-1, 1) <= 0)
+	if ((int)self->arg[1] != -1 && upc_poll(-1, 1) <= 0)
 		wrong("SIGSEGV, and nothing is pending");
 }
 
 /* The kernel says that it could not enter an upcall: only where that is so. */
-static void on_refusal(unsigned long esp)
+static void on_refusal(unsigned long sp)
 {
 	count(&shared->segvs);
 	self->segv = true;
@@ -1071,61 +1155,73 @@ static void on_refusal(unsigned long esp)
 		_exit(0);
 	if (self->row != REGISTER && owns_some() == NO)
 		wrong("SIGSEGV, and it owns no upcalls");
-	if (!self->upc_bad && !self->upc_in_doubt && is_good_stack(esp))
-		wrong("SIGSEGV with esp %#lx, upc %p", esp, (void *)self->upc);
+	if (!self->upc_bad && !self->upc_in_doubt && is_good_stack(sp))
+		wrong("SIGSEGV with sp %#lx, upc %p", sp, (void *)self->upc);
 	if (alone && !self->in_call)
 		check_refused();
 }
 
-/* What the kernel says of a signal is lost if it cannot allocate that. */
-static bool is_refusal(siginfo_t *info, unsigned long eip)
+/* Neither the user's nor the kernel's: what is resumed there faults so. */
+static bool is_canonical(unsigned long ip)
 {
-	return info->si_code == SI_KERNEL ||
-	       (injecting && info->si_code == SI_USER && in_program(eip));
+	return !end_of_user || ip < end_of_user || ip >= -end_of_user - PAGE;
+}
+
+/* What the kernel says of a signal is lost if it cannot allocate that. */
+static bool is_refusal(siginfo_t *info, unsigned long ip)
+{
+	return (info->si_code == SI_KERNEL && is_canonical(ip)) ||
+	       (injecting && info->si_code == SI_USER && in_program(ip));
 }
 
 /* NEXT has resumed code that is nowhere, and it has faulted. */
 static void on_wild_code(greg_t *gregs)
 {
-	unsigned long eip = gregs[REG_IP];
+	unsigned long ip = (unsigned long)gregs[REG_IP];
 
-	self->got_eax = gregs[REG_AX];
-	self->got_ebx = gregs[REG_EBX];
-	self->got_ecx = gregs[REG_ECX];
-	self->got_edx = gregs[REG_EDX];
-	self->got_esp = gregs[REG_SP];
-	if (self->frame_known && eip != (__u32)self->frame.fr_ip)
-		wrong("resumed at %#lx, not %#x", eip, self->frame.fr_ip);
+	self->got_ax = gregs[REG_AX];
+	self->got_bx = gregs[REG_BX];
+	self->got_cx = gregs[REG_CX];
+	self->got_dx = gregs[REG_DX];
+#ifdef __x86_64__
+	self->got_si = gregs[REG_RSI];
+	self->got_di = gregs[REG_RDI];
+	self->got_r11 = gregs[REG_R11];
+#endif
+	self->got_sp = gregs[REG_SP];
+	if (self->frame_known && ip != (unsigned long)self->frame.fr_ip)
+		wrong("resumed at %#lx, not %#lx", ip,
+		      (unsigned long)self->frame.fr_ip);
 	self->stage = GONE_WILD;
 }
 
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
-	unsigned long eip = gregs[REG_IP];
+	unsigned long ip = gregs[REG_IP];
 
 	gregs[REG_EFL] &= ~(TF_FLAG | AC_FLAG);
 	if (!self)
-		wrong("signal %d at %#lx", sig, eip);
-	if (sig == SIGSEGV && is_refusal(info, eip)) {
+		wrong("signal %d at %#lx", sig, ip);
+	if (sig == SIGSEGV && is_refusal(info, ip)) {
 		on_refusal(gregs[REG_SP]);
-	} else if (is_nowhere(eip, CTX_NOWHERE)) {
+	} else if (is_nowhere(ip, CTX_NOWHERE)) {
 		/* As at the entry of a context function: use another one. */
 		count(&shared->wild_entries);
 		gregs[REG_IP] = (greg_t)LABEL(fuzz_ctx);
-	} else if (sig != SIGSEGV && in_program(eip)) {
+	} else if (sig != SIGSEGV && in_program(ip)) {
 		/* A trap flag, or alignment check, that a frame had. */
 	} else if (self->stage == CALLING && self->row == UPC_CONTROL_NEXT &&
-		   !in_program(eip)) {
+		   !in_program(ip)) {
 		on_wild_code(gregs);
 		gregs[REG_IP] = (greg_t)LABEL(fuzz_next_call);
-	} else if (self->doubt && (!in_program(eip) || in_loop(eip))) {
+	} else if (self->doubt && (!in_program(ip) || in_loop(ip))) {
 		/* Some frame has become another, or is there no more. */
 		self->stage = LOST;
 		gregs[REG_IP] = (greg_t)LABEL(fuzz_next_call);
 	} else {
 		wrong("signal %d, code %d, at %#lx, for %p", sig, info->si_code,
-		      eip, info->si_addr);
+		      ip, info->si_addr);
 	}
 }
 
@@ -1201,7 +1297,8 @@ static void *live_on(void *data)
 	pthread_barrier_wait(&barrier_);
 	if (injecting || injecting_copies)
 		inject_here(true);
-	asm volatile("call fuzz_loop" : : : "eax", "ecx", "edx", "memory", "cc");
+	asm volatile(BELOW_RED_ZONE "call fuzz_loop" ABOVE_RED_ZONE
+		     : : : FUZZ_CLOBBERS "memory", "cc");
 	if (injecting || injecting_copies)
 		WAIT_UNTIL(inject_here(false));
 	__atomic_fetch_add(&shared->entries, self->entries, __ATOMIC_RELAXED);

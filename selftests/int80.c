@@ -137,4 +137,43 @@ TEST(next_is_its_mode_s)
 	EXPECT_EQ(1, hits);
 }
 
+/* Memory on both sides of the end of what 32-bit code can address. */
+static bool map_around_4_gb(void)
+{
+	char *at = (char *)(1UL << 32) - 4096;
+
+	return mmap(at, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		    MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at;
+}
+
+/* 32-bit code reaches nothing beyond 4 GB, be it memory of the program or not. */
+TEST(upc_ends_at_4_gb)
+{
+	char *end = (char *)(1UL << 32);
+	struct upcall *beyond = (struct upcall *)(end - 8), *below;
+	int id;
+
+	ASSERT_TRUE(map_around_4_gb());
+	beyond->magic = UPCALL_MAGIC;
+	EXPECT_EQ(-EFAULT, register32(beyond, never, never, NULL));
+
+	below = (struct upcall *)(end - sizeof(*below));
+	*below = (struct upcall)UPCALL_INIT;
+	id = register32(below, never, never, NULL);
+	ASSERT_GT(id, 0);
+	ASSERT_EQ(0, upc_dispatch(id, 7));
+	EXPECT_EQ(7, below->pending);
+}
+
+/* Nor does NEXT read a frame there. One that it took would lead to no code. */
+TEST(next_s_frame_ends_at_4_gb)
+{
+	long end = 1UL << 32, size = sizeof(struct upcall_frame_ia32), beyond;
+
+	ASSERT_TRUE(map_around_4_gb());
+	for (beyond = 4; beyond < size; beyond += 4)
+		EXPECT_EQ(-EFAULT, control32(UPC_CONTROL_NEXT, -1,
+					     end + beyond - size));
+}
+
 TEST_HARNESS_MAIN

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Process after process registers and dispatches, in two threads, and at some
- * point of that is killed, ends itself or executes something else. In the end
- * not one object more is in use in the kernel than before.
+ * Process after process registers, dispatches and sets timers, in two threads, and
+ * at some point of that is killed, ends itself or executes something else. In the
+ * end not one object more is in use in the kernel than before.
  *
  * upcall.rst, section 1 (how long things live).
  */
@@ -30,6 +30,7 @@ static void *dispatches(void *arg)
 static void live(unsigned int seed, bool killed)
 {
 	unsigned int turns = killed ? ~0U : next_random(&seed) % 30;
+	struct upcall_timer timer = { .clock = CLOCK_MONOTONIC };
 	bool execs = seed & 0x100;
 	pthread_t thread;
 	int *id;
@@ -48,6 +49,9 @@ static void live(unsigned int seed, bool killed)
 		}
 		crit_enter(&upc);
 		upc_dispatch(*id, 1 + next_random(&seed) % 40);
+		timer.value = next_random(&seed) % 50000;
+		timer.interval = next_random(&seed) % 2 * 100000;
+		upc_control(UPC_CONTROL_TIMER, *id, (long)&timer);
 		if (next_random(&seed) % 2)
 			crit_exit(&upc);
 		else

@@ -7,6 +7,8 @@
  */
 #include "upcall_test.h"
 
+#include <setjmp.h>
+
 static struct upcall upc = UPCALL_INIT;
 static sigjmp_buf env;
 static int jumps, hits;

@@ -50,7 +50,9 @@ static int worker_main(void *data)
 
 	w->id = upc_register_ctx(&w->upc, w->ctx, note_cfunc, NULL);
 	__atomic_store_n(&w->ready, 1, __ATOMIC_RELEASE);
-	asm volatile("call work_loop" : : : "eax", "memory", "cc");
+	asm volatile(BELOW_RED_ZONE
+		     "call work_loop"
+		     ABOVE_RED_ZONE : : : "eax", "memory", "cc");
 	return w->upc.crit_count || w->upc.pending;
 }
 
@@ -112,16 +114,17 @@ static void step_off(struct __test_metadata *_metadata, pid_t pid, char *copy,
 	struct user_regs_struct regs;
 
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
-	ASSERT_EQ((long)LABEL(work_insn) + 1, regs.eip);
-	regs.eip = (long)copy;
+	ASSERT_EQ((long)LABEL(work_insn) + 1, (long)regs.ur_ip);
+	regs.ur_ip = (long)copy;
 	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, pid, NULL, &regs));
 	if (dispatches) {
 		WRITE_ONCE(seq, seq + 1);
 		ASSERT_EQ(0, upc_dispatch(worker.id, 1));
 	}
 	ASSERT_TRUE(trace_step(pid, &regs));
-	ASSERT_EQ(LABEL(work_next) - LABEL(work_insn), regs.eip - (long)copy);
-	regs.eip += LABEL(work_insn) - copy;
+	ASSERT_EQ(LABEL(work_next) - LABEL(work_insn),
+		  (long)regs.ur_ip - (long)copy);
+	regs.ur_ip += LABEL(work_insn) - copy;
 	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, pid, NULL, &regs));
 }
 

@@ -12,6 +12,13 @@
 
 #define MAX_ENTRIES	8
 
+/* A register that has a name in either width. */
+#ifdef __x86_64__
+#define UR(name)	r ## name
+#else
+#define UR(name)	e ## name
+#endif
+
 static struct worker {
 	struct upcall upc;
 	void *ctx;
@@ -218,7 +225,7 @@ static bool step_to_idle(pid_t pid)
 	do {
 		if (!trace_step(pid, &regs))
 			return false;
-	} while (regs.eip != (long)idle_loop && !worker.wrong);
+	} while ((long)regs.ur_ip != (long)idle_loop && !worker.wrong);
 	return true;
 }
 
@@ -256,16 +263,16 @@ static void asleep(struct __test_metadata *_metadata, int (*fn)(void *data))
 	WRITE_ONCE(worker.running, 1);
 	do {
 		ASSERT_TRUE(trace_step(pid, &regs));
-	} while ((ptrace(PTRACE_PEEKTEXT, pid, regs.eip, NULL) & 0xffff) !=
-		 0x80cd);
-	ASSERT_EQ(__NR_upc_control, regs.eax);
+	} while ((ptrace(PTRACE_PEEKTEXT, pid, regs.ur_ip, NULL) & 0xffff) !=
+		 CALL_CODE);
+	ASSERT_EQ(__NR_upc_control, (long)regs.ur_ax);
 	ASSERT_EQ(0, ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL));
 	ASSERT_TRUE(wait_until_asleep(pid));
 	ASSERT_EQ(0, upc_dispatch(worker.first, 1));
 	ASSERT_EQ(0, upc_dispatch(worker.second, 5));
 	ASSERT_TRUE(trace_stopped(pid, SIGTRAP));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
-	EXPECT_EQ(worker.second, regs.eax);
+	EXPECT_EQ(worker.second, (long)regs.ur_ax);
 	EXPECT_EQ(0, worker.upc.pending);
 	EXPECT_EQ(0, worker.upc.crit_count);
 
@@ -288,6 +295,30 @@ TEST_F(calls, wait_asleep)
 TEST_F(calls, suspend_asleep)
 {
 	asleep(_metadata, suspend_main);
+}
+
+static void expect_same(struct __test_metadata *_metadata,
+			const struct user_regs_struct *a,
+			const struct user_regs_struct *b)
+{
+	EXPECT_EQ(a->UR(ax), b->UR(ax));
+	EXPECT_EQ(a->UR(bx), b->UR(bx));
+	EXPECT_EQ(a->UR(cx), b->UR(cx));
+	EXPECT_EQ(a->UR(dx), b->UR(dx));
+	EXPECT_EQ(a->UR(si), b->UR(si));
+	EXPECT_EQ(a->UR(di), b->UR(di));
+	EXPECT_EQ(a->UR(bp), b->UR(bp));
+	EXPECT_EQ(a->UR(sp), b->UR(sp));
+#ifdef __x86_64__
+	EXPECT_EQ(a->r8, b->r8);
+	EXPECT_EQ(a->r9, b->r9);
+	EXPECT_EQ(a->r10, b->r10);
+	EXPECT_EQ(a->r11, b->r11);
+	EXPECT_EQ(a->r12, b->r12);
+	EXPECT_EQ(a->r13, b->r13);
+	EXPECT_EQ(a->r14, b->r14);
+	EXPECT_EQ(a->r15, b->r15);
+#endif
 }
 
 /*
@@ -318,14 +349,7 @@ static void leave_stepped(struct __test_metadata *_metadata, bool held)
 	EXPECT_EQ(0, worker.upc.crit_count);
 	EXPECT_EQ(1, upc_poll(worker.second, 1));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
-	EXPECT_EQ(before.eax, regs.eax);
-	EXPECT_EQ(before.ebx, regs.ebx);
-	EXPECT_EQ(before.ecx, regs.ecx);
-	EXPECT_EQ(before.edx, regs.edx);
-	EXPECT_EQ(before.esi, regs.esi);
-	EXPECT_EQ(before.edi, regs.edi);
-	EXPECT_EQ(before.ebp, regs.ebp);
-	EXPECT_EQ(before.esp, regs.esp);
+	expect_same(_metadata, &before, &regs);
 
 	ASSERT_EQ(0, run_to_end(pid, 2));
 	EXPECT_EQ(2, worker.entries);

@@ -66,7 +66,7 @@ TEST_F_TIMEOUT(storm, of_dispatches, 300)
 
 	for (i = 0; i < STEPS_A_TURN; i++) {
 		ASSERT_TRUE(trace_step(self->pid, &regs));
-		plain[i] = regs.eip;
+		plain[i] = regs.ur_ip;
 	}
 	ASSERT_EQ(0, pthread_create(&self->thread, NULL, dispatcher, NULL));
 	ASSERT_TRUE(dispatches_go_on());
@@ -75,7 +75,7 @@ TEST_F_TIMEOUT(storm, of_dispatches, 300)
 	for (turn = 0; turn < turns && !time_is_up(start, 30); turn++) {
 		for (i = 0; i < STEPS_A_TURN; i++) {
 			ASSERT_TRUE(trace_step(self->pid, &regs));
-			ASSERT_EQ(plain[i], regs.eip);
+			ASSERT_EQ(plain[i], (long)regs.ur_ip);
 		}
 	}
 	EXPECT_EQ(0, worker.upc.pending);
@@ -89,8 +89,8 @@ TEST_F_TIMEOUT(storm, of_dispatches, 300)
 	step_nr = SYS_read;
 	do {
 		ASSERT_TRUE(trace_step(self->pid, &regs));
-	} while (regs.eax != SYS_read ||
-		 regs.eip != (long)LABEL(step_called) - 2);
+	} while (regs.ur_ax != SYS_read ||
+		 (long)regs.ur_ip != (long)LABEL(step_called) - 2);
 	ASSERT_EQ(0, ptrace(PTRACE_SINGLESTEP, self->pid, NULL, NULL));
 	ASSERT_TRUE(wait_until_asleep(self->pid));
 	step_nr = SYS_getppid;
@@ -98,8 +98,8 @@ TEST_F_TIMEOUT(storm, of_dispatches, 300)
 	ASSERT_EQ(1, write(self->pipe[1], "x", 1));
 	ASSERT_TRUE(trace_stopped(self->pid, SIGTRAP));
 	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &regs));
-	EXPECT_EQ((long)LABEL(step_called), regs.eip);
-	EXPECT_EQ(1, regs.eax);
+	EXPECT_EQ((long)LABEL(step_called), (long)regs.ur_ip);
+	EXPECT_EQ(1, (long)regs.ur_ax);
 	EXPECT_EQ('x', byte);
 	EXPECT_EQ(0, worker.noted.hits);
 	EXPECT_EQ(0, worker.upc.pending);
@@ -110,7 +110,7 @@ TEST_F_TIMEOUT(storm, of_dispatches, 300)
 	ASSERT_EQ(1, upc_poll(worker.id, 1));
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 	WAIT_UNTIL(READ_ONCE(worker.noted.hits));
-	EXPECT_EQ(regs.eip, worker.noted.copy.origip);
+	EXPECT_EQ((long)regs.ur_ip, (long)worker.noted.copy.fr_ip);
 	EXPECT_EQ(seq, worker.noted.seen);
 	ASSERT_TRUE(trace_until(self->pid, PTRACE_INTERRUPT, SIGTRAP));
 	EXPECT_EQ(0, finish_worker(self->pid));

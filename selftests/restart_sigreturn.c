@@ -11,16 +11,11 @@
  */
 #include "upcall_restart.h"
 
-/* What the tracer has the worker do, and where it returns to. */
+/* What the tracer has the worker do. */
 static void tracer_sleep(void)
 {
 	cfunc_sleep();
 }
-
-asm(".pushsection .text\n"
-	"tracer_call_over:\n\t"
-	"int3\n\t"
-	".popsection");
 
 FIXTURE(restart) {
 	pid_t pid;
@@ -186,7 +181,7 @@ TEST_F(restart, after_an_upcall_in_the_handler)
 	EXPECT_EQ(1, worker.handler_hits);
 }
 
-/* As a debugger makes a call. The block is the sleep's that it makes. */
+/* As a debugger makes a call, and gives it up. The block is that call's. */
 TEST_F(restart, after_a_call_by_the_tracer)
 {
 	struct user_regs_struct regs, other;
@@ -196,14 +191,10 @@ TEST_F(restart, after_a_call_by_the_tracer)
 	other = regs;
 	other.ur_ip = (long)tracer_sleep;
 	other.ur_sp = ((regs.ur_sp - 256) & ~15) - sizeof(long);
-	*(char **)other.ur_sp = LABEL(tracer_call_over);
 	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, self->pid, NULL, &other));
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, NULL, NULL));
 	ASSERT_TRUE(wait_until_asleep(self->pid));
 	ASSERT_TRUE(interrupt_call(self->pid, &at));
-	ASSERT_TRUE(trace_until(self->pid, PTRACE_CONT, SIGTRAP));
-	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, NULL, &other));
-	ASSERT_EQ((long)LABEL(tracer_call_over) + 1, (long)other.ur_ip);
 	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, self->pid, NULL, &regs));
 	end_by_upcall(_metadata, self->pid, self->interrupted);
 }
@@ -230,7 +221,7 @@ TEST_F(restart, nested)
 	WAIT_UNTIL(READ_ONCE(worker.in_urgent));
 	ASSERT_TRUE(interrupt_sleep(pid));
 	ASSERT_EQ(0, child_status(pid));
-	EXPECT_EQ(0, worker.urgent_ret);
+	EXPECT_EQ(1, worker.urgent_ret);
 	EXPECT_EQ(-EINTR, worker.cfunc_ret);
 	expect_eintr(_metadata, self->interrupted);
 	EXPECT_EQ(2, worker.handled);

@@ -160,17 +160,24 @@ static void *sleeper_main(void *arg)
 	return arg;
 }
 
+/* Until it sleeps in WAIT. */
+static bool start_sleeper(pthread_t *thread)
+{
+	if (pthread_create(thread, NULL, sleeper_main, NULL))
+		return false;
+	WAIT_UNTIL(__atomic_load_n(&sleeper.tid, __ATOMIC_ACQUIRE));
+	return wait_until_asleep(sleeper.tid);
+}
+
 TEST_F(trace, of_a_thread_that_waits)
 {
 	pthread_t thread;
 	int t, id;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, sleeper_main, NULL));
-	WAIT_UNTIL(__atomic_load_n(&sleeper.tid, __ATOMIC_ACQUIRE));
+	ASSERT_TRUE(start_sleeper(&thread));
 	t = sleeper.tid;
 	id = sleeper.id;
 	ASSERT_GT(id, 0);
-	ASSERT_TRUE(wait_until_asleep(t));
 	ASSERT_EQ(0, upc_dispatch(id, 1));
 	ASSERT_EQ(0, upc_dispatch(id, 2));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
@@ -184,6 +191,26 @@ TEST_F(trace, of_a_thread_that_waits)
 	EXPECT_NEXT("enter", "id=%d priority=2 ", t, id);
 	EXPECT_NEXT("next", "to=interrupted", t);
 	EXPECT_NEXT("delete", "id=%d priority=0", t, id);
+}
+
+TEST_F(trace, of_a_thread_that_is_interrupted)
+{
+	pthread_t thread;
+	int t, id;
+
+	ASSERT_TRUE(start_sleeper(&thread));
+	t = sleeper.tid;
+	id = sleeper.id;
+	ASSERT_GT(id, 0);
+	ASSERT_EQ(0, upc_control(UPC_CONTROL_INTERRUPT, id, 1));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+
+	ASSERT_TRUE(read_trace());
+	EXPECT_NEXT("register", "id=%d", t, id);
+	EXPECT_NEXT("wait", "priority=2 id=0", t);
+	EXPECT_NEXT("dispatch", "id=%d priority=1 owner_is=\"interrupted\"", t, id);
+	EXPECT_NEXT("wait", "priority=2 id=-4", t);
+	EXPECT_NEXT("enter", "id=%d priority=1 ", t, id);
 }
 
 /*

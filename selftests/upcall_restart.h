@@ -10,10 +10,10 @@
 #include "upcall_trace.h"
 #include "upcall_util.h"
 
+#include <poll.h>
 #include <linux/futex.h>
 
-#define TIMEOUT_NS	20000000000LL	/* no call is to get there */
-#define CFUNC_NS	100000000LL
+#define TIMEOUT_NS	1000000000000LL	/* no call is to get there */
 #define SLACK_NS	50000LL		/* what a timer may be late by */
 
 #define RESTARTBLOCK	516
@@ -33,6 +33,7 @@ struct worker {
 
 static struct worker worker = { .upc = UPCALL_INIT };
 static int futex_word;
+static int release_pipe[2];
 
 asm(".pushsection .text\n"
 	"call_ret:\n\t"
@@ -92,11 +93,21 @@ static inline int call_futex(struct worker *w)
 			  (long)&ts);
 }
 
+/*
+ * Until release_sleep(): 1. Unlike other calls, poll() leaves its restart block
+ * as it is when it has been restarted and ends.
+ */
 static inline int cfunc_sleep(void)
 {
-	struct timespec ts = { .tv_nsec = CFUNC_NS };
+	static struct pollfd pfd = { .events = POLLIN };
 
-	return upc_syscall(SYS_nanosleep, (long)&ts, 0, 0, 0);
+	pfd.fd = release_pipe[0];
+	return upc_syscall(SYS_poll, (long)&pfd, 1, TIMEOUT_NS / 1000000, 0);
+}
+
+static inline bool release_sleep(void)
+{
+	return write(release_pipe[1], "x", 1) == 1;
 }
 
 static void sleep_cfunc(void *data)
@@ -125,7 +136,7 @@ static void handler_cfunc(void *data)
 	w->handler_hits++;
 }
 
-static void on_signal(int sig)
+static inline void on_signal(int sig)
 {
 	worker.handled++;
 	if (worker.dispatch_handled)
@@ -145,15 +156,26 @@ static int worker_main(void *data)
 	return 0;
 }
 
-/* The worker sleeps in its call, and is traced. -1: it is not. */
-static inline pid_t traced_sleeper(void)
+/* The worker sleeps in its call. -1: it does not. */
+static inline pid_t begin_sleeper(void)
 {
-	pid_t pid = clone_worker(worker_main, &worker);
+	pid_t pid;
 
+	if (pipe(release_pipe))
+		return -1;
+	pid = clone_worker(worker_main, &worker);
 	if (pid < 0)
 		return -1;
 	WAIT_UNTIL(__atomic_load_n(&worker.ready, __ATOMIC_ACQUIRE));
-	if (!wait_until_asleep(pid) ||
+	return wait_until_asleep(pid) ? pid : -1;
+}
+
+/* And is traced. */
+static inline pid_t traced_sleeper(void)
+{
+	pid_t pid = begin_sleeper();
+
+	if (pid > 0 &&
 	    ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD))
 		return -1;
 	return pid;
@@ -217,11 +239,11 @@ static inline bool run_to_restart_again(pid_t pid, const char *restart)
 	       run_to_restart(pid, restart);
 }
 
-/* The sleep that the task is in now, a cfunc's, leaves a restart block. */
+/* The cfunc's sleep that the task is in now leaves a restart block, and ends. */
 static inline bool interrupt_sleep(pid_t pid)
 {
 	return wait_until_asleep(pid) && stop_worker(pid) &&
-	       continue_worker(pid);
+	       continue_worker(pid) && release_sleep();
 }
 
 /* A sleep that was interrupted then says how long it would have gone on. */
@@ -259,7 +281,7 @@ static inline void end_by_upcall(struct __test_metadata *_metadata, pid_t pid,
 	WAIT_UNTIL(READ_ONCE(worker.in_cfunc));
 	ASSERT_TRUE(interrupt_sleep(pid));
 	ASSERT_EQ(0, child_status(pid));
-	EXPECT_EQ(0, worker.cfunc_ret);
+	EXPECT_EQ(1, worker.cfunc_ret);
 	expect_eintr(_metadata, interrupted);
 }
 

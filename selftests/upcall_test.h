@@ -22,19 +22,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/auxvec.h>
 #include <linux/upcall.h>
+
+/* <sys/auxv.h> has it along with an <elf.h> that excludes the kernel's. */
+unsigned long getauxval(unsigned long type);
+
+#ifndef AT_SYSINFO
+#define AT_SYSINFO	32	/* 64-bit programs have none */
+#endif
 
 /* The tests that have a main() of their own leave the harness's alone. */
 static int test_harness_run(int argc, char **argv) __attribute__((nothrow, unused));
 
 #include "../kselftest_harness.h"
+
+/* Seconds for a test that hangs: the guest may be slow at any moment. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	100
 
 #ifndef __NR_upc_register
 #define __NR_upc_register	500

@@ -13,6 +13,15 @@
 #define UPROBE_EVENTS	TRACEFS "/uprobe_events"
 #define UPROBE_ENABLE	TRACEFS "/events/" UPROBE_GROUP "/%s/enable"
 
+/* A function's only argument, for assembly: an int in eax, a pointer in R(cx). */
+#ifdef __x86_64__
+#define INT_ARG		"movl %edi, %eax"
+#define POINTER_ARG	"movq %rdi, %rcx"
+#else
+#define INT_ARG		"movl 4(%esp), %eax"
+#define POINTER_ARG	"movl 4(%esp), %ecx"
+#endif
+
 struct area {
 	unsigned long start, end, offset;
 };
@@ -84,8 +93,8 @@ static inline void remove_probe(const char *name)
 
 /* The context function notes the frame's address in the first word. */
 struct noted {
-	struct upcall_frame_ia32 *frame;
-	struct upcall_frame_ia32 copy;
+	struct upcall_frame *frame;
+	struct upcall_frame copy;
 	struct area steps;		/* where they are taken out of line */
 	int hits, pushed_in_step, seen;
 };
@@ -97,10 +106,10 @@ static int id, seq;
 static void note_cfunc(void *data)
 {
 	struct noted *n = data;
-	unsigned long eip = (unsigned int)n->frame->origip;
+	unsigned long ip = n->frame->fr_ip;
 
 	n->copy = *n->frame;
-	if (eip >= n->steps.start && eip < n->steps.end)
+	if (ip >= n->steps.start && ip < n->steps.end)
 		n->pushed_in_step++;
 	WRITE_ONCE(n->seen, READ_ONCE(seq));
 	count_cfunc(&n->hits);

@@ -21,10 +21,10 @@
 /* The second instruction is one that is not emulated but stepped. */
 static int __attribute__((naked)) __attribute_noinline__ probed(int *arg)
 {
-	asm("movl 4(%esp), %ecx\n"
+	asm(POINTER_ARG "\n"
 	    ".globl fault_insn\n"
 	    "fault_insn:\n\t"
-	    "movl (%ecx), %eax\n"
+	    "movl (" R(cx) "), %eax\n"
 	    ".globl fault_next\n"
 	    "fault_next:\n\t"
 	    "ret");
@@ -67,10 +67,10 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	ucontext_t *uc = context;
 
 	faults++;
-	if (uc->uc_mcontext.gregs[REG_EIP] != (long)LABEL(fault_insn))
+	if (uc->uc_mcontext.gregs[REG_IP] != (long)LABEL(fault_insn))
 		_exit(KSFT_FAIL);
-	uc->uc_mcontext.gregs[REG_EAX] = CONTENT;
-	uc->uc_mcontext.gregs[REG_EIP] = (long)LABEL(fault_next);
+	uc->uc_mcontext.gregs[REG_AX] = CONTENT;
+	uc->uc_mcontext.gregs[REG_IP] = (long)LABEL(fault_next);
 }
 
 /* A page that a fault waits for. */
@@ -173,8 +173,8 @@ static void assert_deferred(struct __test_metadata *_metadata)
 	ASSERT_EQ(0, noted.hits);
 }
 
-/* The step is over, and has been; eip: where the upcall interrupted. */
-static void expect_judged(struct __test_metadata *_metadata, long eip)
+/* The step is over, and has been; ip: where the upcall interrupted. */
+static void expect_judged(struct __test_metadata *_metadata, long ip)
 {
 	WAIT_UNTIL(READ_ONCE(done));
 	EXPECT_EQ(CONTENT, result);
@@ -185,7 +185,7 @@ static void expect_judged(struct __test_metadata *_metadata, long eip)
 		ASSERT_EQ(0, upc.pending);
 		WAIT_UNTIL(READ_ONCE(noted.hits));
 		EXPECT_EQ(0, upc.pending);
-		EXPECT_EQ(eip, noted.copy.origip);
+		EXPECT_EQ(ip, (long)noted.copy.fr_ip);
 	}
 	WRITE_ONCE(over, 1);
 	ASSERT_EQ(0, pthread_join(owner, NULL));

@@ -15,8 +15,8 @@
 /* Its first instruction is one that is not emulated but stepped. */
 static int __attribute__((naked)) __attribute_noinline__ probed(int arg)
 {
-	asm("movl 4(%esp), %eax\n\t"
-	    "leal 7(%eax,%eax,2), %eax\n\t"
+	asm(INT_ARG "\n\t"
+	    "leal 7(" R(ax) "," R(ax) ",2), %eax\n\t"
 	    "ret");
 }
 

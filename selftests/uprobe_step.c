@@ -15,10 +15,10 @@
 /* The second instruction is one that is not emulated but stepped. */
 static int __attribute__((naked)) __attribute_noinline__ probed(int arg)
 {
-	asm("movl 4(%esp), %eax\n"
+	asm(INT_ARG "\n"
 	    ".globl probed_insn\n"
 	    "probed_insn:\n\t"
-	    "leal 7(%eax,%eax,2), %eax\n\t"
+	    "leal 7(" R(ax) "," R(ax) ",2), %eax\n\t"
 	    "ret");
 }
 

@@ -37,14 +37,15 @@ def main():
 
     gdb.execute("set pagination off")
     gdb.execute("set confirm off")
-    gdb.execute("set architecture i386")
+    gdb.execute("set architecture " +
+                ("i386" if os.environ["ARCH"] == "i386" else "i386:x86-64"))
     gdb.execute("target remote " + os.environ["LISTING_SOCKET"])
     address = [a for a, name in program if name == op][0]
     gdb.execute("hbreak *%#x" % address)
     gdb.execute("ignore 1 %d" % SKIP)
     gdb.execute("continue")
     gdb.execute("delete 1")
-    back = int(gdb.parse_and_eval("*(unsigned int *)$esp"))
+    back = int(gdb.parse_and_eval("*(unsigned long *)$sp"))
 
     counts, total = {}, 0
     while pc() != back and total < MOST:

@@ -11,7 +11,9 @@ kernel=$(kernel_name)-small
 dir=$(scratch listing)
 trap 'rm -rf "$dir"; [ -z "${guest-}" ] || kill "$guest" 2>/dev/null || true' EXIT
 mkdir "$dir/guest"
-cp "$O/libupcall/bench/bench" "$dir/guest/bench"
+prog=$O/libupcall/bench/bench
+[ "$ARCH" = i386 ] || prog=$O/libupcall-$ARCH/bench/bench
+cp "$prog" "$dir/guest/bench"
 printf '#!/bin/sh\nexec /bench count\n' >"$dir/guest/job"
 chmod +x "$dir/guest/job"
 
@@ -27,7 +29,7 @@ for op; do
 	done
 	say "$op:"
 	LISTING_OP=$op LISTING_SOCKET=$dir/gdb LISTING_VMLINUX=$O/$kernel/vmlinux \
-		LISTING_PROG=$O/libupcall/bench/bench gdb -nx -batch \
+		LISTING_PROG=$prog gdb -nx -batch \
 		-x "$top/scripts/bench/listing.py" >"$dir/out" 2>&1 || true
 	sed -n 's/^listing//p' "$dir/out"
 	grep -q '^listing' "$dir/out" || die "gdb: $(tail -n 3 "$dir/out")"

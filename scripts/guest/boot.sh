@@ -43,12 +43,32 @@ pack() { (cd "$1" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet); }
 { cat "$O/initramfs.cpio"; pack "$extra"; } >"$work/initrd"
 echo failed >"$work/verdict"
 
+# What TCG shows as the time stamp counter is the host's, if that has one. On a busy
+# host the guest finds out wrongly how fast it runs, by a factor even, or believes
+# later that it is not to be trusted; then the guest's clock runs too fast, or too
+# slow, with all time limits there. So the guest is told.
+clock=
+tsc_khz() {
+	local prog=$O/tsc-khz src=$top/scripts/guest/tsc-khz.c
+
+	case $(uname -m) in x86_64 | i?86) ;; *) return 1 ;; esac
+	[ "$prog" -nt "$src" ] || cc -O1 -o "$prog" "$src" || return
+	"$prog"
+}
+case $ACCEL,${more[*]-} in
+*-icount*) ;;
+tcg,*) ! khz=$(tsc_khz 2>/dev/null) || clock="tsc_early_khz=$khz tsc=reliable" ;;
+esac
+
 # KCSAN warns of others' races, too, which log-check.sh leaves out.
 warn=1
 ! grep -qx CONFIG_KCSAN=y "$O/$kernel/.config" || warn=0
 # The MP table lists sockets, not cores: hence sockets= below. On a busy host
 # ticks may be too late for the test of the IO-APIC, which then panics.
-append="console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=$warn no_timer_check ${APPEND-}"
+# There a processor may also stand still for longer than the kernel's detectors of
+# lockups and stalls wait, which is 20 seconds: a minute. What hangs, hangs longer.
+patience="watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
+append="console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=$warn no_timer_check $clock $patience ${APPEND-}"
 args=(-accel "$ACCEL" -cpu "$CPU" -smp "$SMP,sockets=$SMP" -m "$MEM" -display none
 	-no-reboot -nodefaults -no-user-config -net none
 	-kernel "$O/$kernel/arch/x86/boot/bzImage" -initrd "$work/initrd"

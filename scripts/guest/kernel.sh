@@ -8,33 +8,59 @@
 . "$(dirname "$0")/../common.sh"
 
 name=$(kernel_name)
-fragments=("$top/scripts/guest/guest.config" "$top/scripts/guest/$ARCH.config")
-[ -f "${fragments[1]}" ] || die "ARCH=$ARCH: there is no scripts/guest/$ARCH.config"
+[ -f "$top/scripts/guest/$ARCH.config" ] ||
+	die "ARCH=$ARCH: there is no scripts/guest/$ARCH.config"
+fragments=()
+
+# What X.config asks for, and what X-$BASE.config changes in that: options have
+# other names in some releases.
+fragment() {
+	fragments+=("$top/scripts/guest/$1.config")
+	[ ! -f "$top/scripts/guest/$1-$BASE.config" ] ||
+		fragments+=("$top/scripts/guest/$1-$BASE.config")
+}
+
+fragment guest
+[ -n "${1-}" ] || fragment features
+fragment "$ARCH"
 # Early in the series no machine has upcalls, and the option cannot be set.
 ! grep -q HAVE_UPCALL "$tree/arch/x86/Kconfig" || fragments+=("$top/selftests/config")
 for c in ${DEBUG:+debug fault} ${CONFIG//,/ }; do
-	f=$top/scripts/guest/$c.config
-	[ -f "$f" ] || die "CONFIG=$c: there is no scripts/guest/$c.config"
-	# Options have other names in some releases.
-	[ ! -f "${f%.config}-$BASE.config" ] || f=${f%.config}-$BASE.config
-	fragments+=("$f")
+	[ -f "$top/scripts/guest/$c.config" ] ||
+		die "CONFIG=$c: there is no scripts/guest/$c.config"
+	fragment "$c"
 done
 case ${1-} in
-'') fragments=("${fragments[0]}" "$top/scripts/guest/features.config" "${fragments[@]:1}") ;;
+'') ;;
 small) name=$name-small ;;
 off)
 	name=$name-off
-	fragments+=("$top/scripts/guest/off.config")
+	fragment off
 	;;
 *) die "kernel.sh: what is $1?" ;;
 esac
 out=$O/$name
+# kbuild knows its source as ".." if it builds in a directory of it: then what it
+# keeps does not say where that is, and a copy of all need not be built again. What
+# gcov counts goes by the whole path, and stays out of the tree.
+if [ ! -d "$out" ] && [[ $name != *gcov* ]]; then
+	mkdir -p "$tree/$name"
+	ln -sfn "${tree##*/}/$name" "$out"
+fi
 mkdir -p "$out"
+# But objtool is built with whole paths, and all objects again when it is.
+place=$(realpath "$out")
+was=$(cat "$out/.place" 2>/dev/null || echo "$place")
+if [ "$was" != "$place" ] && [ -d "$out/tools" ]; then
+	find "$out/tools" -name '.*' -type f -exec sed -i "s,${was%/*}/,${place%/*}/,g" {} +
+fi
+echo "$place" >"$out/.place"
 
-# One setting a symbol; the last fragment that sets it wins.
+# One setting a symbol; the last fragment that sets it wins. "CONFIG_X=" takes
+# the setting back.
 merge() {
-	awk -F= '/^CONFIG_/ { v[$1] = $0 } END { for (k in v) print v[k] }' \
-		"$@" | sort
+	awk -F= '/^CONFIG_/ { v[$1] = $0 }
+		END { for (k in v) if (v[k] !~ /=$/) print v[k] }' "$@" | sort
 }
 
 # What was asked for and is not there was left out by a dependency.

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Run one program of the user's in the guest: ARGS are its arguments, RUNENV
-# what to add to its environment; its output and exit status come back.
-# usage: run.sh PROGRAM
+# Run one program of the user's in the guest; its output and exit status come
+# back. ARGS are its arguments if none are given, RUNENV what to add to its
+# environment.
+# usage: run.sh PROGRAM [ARGUMENT...]
 
 . "$(dirname "$0")/../common.sh"
 # shellcheck source=scripts/guest/put.sh
@@ -28,8 +29,9 @@ else
 	put_program "$prog"
 fi
 
+shift
 # As make does with its own variables: the shell's quotes count.
-eval "set -- ${ARGS-}"
+[ $# -gt 0 ] || eval "set -- ${ARGS-}"
 {
 	echo '#!/bin/sh'
 	[ -z "${LD_LIBRARY_PATH-}" ] || printf 'export LD_LIBRARY_PATH=%q\n' "$LD_LIBRARY_PATH"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Run test programs in a guest and judge them. A test that takes the guest down
 # has failed; a new guest goes on with those after it. Writes the totals
-# ("passed failed skipped") to $O/check/NAME and the guest's words to
-# $O/log/NAME.tap; prints what failed.
+# ("passed failed skipped") to $O/check/NAME, what failed, a line each, to
+# $O/check/NAME.failed, and the guest's words to $O/log/NAME.tap; prints what failed.
 # usage: suite.sh [-l] [-a] NAME KERNEL SECONDS PROGRAM...
 #   -l: programs that speak no TAP count by their exit status
 #   -a: all that lies beside the programs goes along, programs or not
@@ -22,16 +22,22 @@ shift 3
 
 dir=$(scratch suite)
 trap 'rm -rf "$dir"' EXIT
-# Scripts are there already if all goes along.
-wanted() { [ -z "$all" ] || readelf -h "$1" >/dev/null 2>&1; }
+# What is no program is there already if all goes along.
+for p; do
+	[ -n "$all" ] || fits "$p" || die "$name: the guest cannot run $p"
+done
 
-# A test may run others that lie beside it.
+# A test may run others that lie beside it, and may have a folder of files there.
 while read -r d; do
 	[ -z "$all" ] || { mkdir -p "$dir/$d"; cp -a "$d/." "$dir/$d"; }
 	for p in "$d"/*; do
-		if [ -f "$p" ] && [ -x "$p" ] && wanted "$p"; then
+		if [ -f "$p" ] && [ -x "$p" ] && fits "$p"; then
 			put_program "$p"
 		fi
+	done
+	for p in "$d"/*.files/; do
+		mkdir -p "$dir/$p"
+		cp -L "$p"* "$dir/$p"
 	done
 done < <(printf '%s\n' "${@%/*}" | sort -u)
 cp "$top/scripts/guest/suite-job" "$dir/job"
@@ -43,6 +49,7 @@ tap=$logs/$name.tap
 : >"$tap"
 
 boots=0 bad_boots=0 begun=0
+: >"$dir.failed"
 while [ "$begun" -lt $# ]; do
 	boots=$((boots + 1))
 	before=$begun
@@ -52,8 +59,10 @@ while [ "$begun" -lt $# ]; do
 	[ $most -le $((limit * 8)) ] || most=$((limit * 8))
 	printf '%s\n' "${@:begun + 1}" >"$dir/list"
 	"$top/scripts/guest/boot.sh" -n "$name-$boots" -k "$kernel" \
-		-t $most "$dir" >>"$tap" 2>"$dir.err" ||
+		-t $most "$dir" >>"$tap" 2>"$dir.err" || {
 		bad_boots=$((bad_boots + 1))
+		sed -n '/^guest: whole/d; s/^ *//; 1,3p' "$dir.err" | paste -sd ' ' >>"$dir.failed"
+	}
 	sed 's/^/    /' "$dir.err"
 	cat "$dir.err" >>"$tap"
 	# One that took the guest down is not tried again.
@@ -62,7 +71,8 @@ while [ "$begun" -lt $# ]; do
 done
 
 awk -v lax=$lax -f "$top/scripts/guest/tap.awk" "$tap" >"$dir.judged"
-awk '/^program / && $4 > 0 { print; show = 1; next } /^program / { show = 0 } show' "$dir.judged"
+awk '/^program / && $4 > 0 { print; show = 1; next } /^(program|failed) / { show = 0 } show' "$dir.judged"
+sed -n 's/^failed //p' "$dir.judged" >>"$dir.failed"
 ran=$(grep -c '^program ' "$dir.judged" || true)
 awk -v name="$name" -v bad=$bad_boots -v missing=$(($# - ran)) '
 	/^program / { p += $3; f += $4; s += $5 }
@@ -73,7 +83,8 @@ awk -v name="$name" -v bad=$bad_boots -v missing=$(($# - ran)) '
 		if (missing) printf "%d programs were not run\n", missing >"/dev/stderr"
 		if (p <= !bad) { f++; print "every test was skipped" >"/dev/stderr" }
 		print p + 0, f + 0, s + 0
-	}' "$dir.judged" >"$O/check/$name"
+	}' "$dir.judged" 2>&1 >"$O/check/$name" | tee -a "$dir.failed" >&2
+mv "$dir.failed" "$O/check/$name.failed"
 rm -f "$dir.judged" "$dir.err"
 read -r p f s <"$O/check/$name"
 say "$name: $p passed, $f failed, $s skipped"

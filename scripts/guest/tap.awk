@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Judge the output of suite-job. For each program: the plan must be there and
 # be kept, the exit status must agree with the lines. Prints, for each program,
-# "program NAME passed failed skipped reason", and its lines if it failed.
+# "program NAME passed failed skipped reason"; if it failed, its lines, and
+# "failed NAME: LINE" for each that says so, or with the reason if none does.
 # A program that prints no TAP at all is one test, judged by its exit status,
 # if lax is set.
 
-function verdict(status,    why) {
+function verdict(status,    why, i) {
 	if (!tap && !failed && lax) {
 		if (status == 0) passed = 1
 		else { failed = 1; why = "exit status " status }
@@ -25,8 +26,11 @@ function verdict(status,    why) {
 	}
 	if (why != "" && !failed) failed = 1
 	printf "program %s %d %d %d %s\n", name, passed, failed, skipped, why
-	if (why != "")
+	if (why != "") {
 		for (i = (n > 40 ? n - 40 : 0); i < n; i++) print "    " line[i]
+		for (i = 0; i < bad; i++) print "failed " name ": " said[i]
+		if (!bad) print "failed " name ": " why
+	}
 	name = ""
 }
 
@@ -34,7 +38,7 @@ function verdict(status,    why) {
 /^@@ begin / {
 	if (name != "") verdict("none, it did not end")
 	name = $3
-	plan = ""; tap = seen = passed = failed = skipped = skip_all = misnumbered = n = 0
+	plan = ""; tap = seen = passed = failed = skipped = skip_all = misnumbered = n = bad = 0
 	next
 }
 /^@@ end / && $3 == name { verdict($4); next }
@@ -47,7 +51,7 @@ $0 != "" { line[n++] = $0 }
 	tap = 1
 	seen++
 	if (($1 == "ok" ? $2 : $3) + 0 != seen) misnumbered = 1
-	if ($1 == "not") failed++
+	if ($1 == "not") { failed++; said[bad++] = $0 }
 	else if (toupper($0) ~ /# *(SKIP|XFAIL|TODO)/) skipped++
 	else passed++
 }

@@ -11,12 +11,8 @@
 
 [ -n "$KERNEL_SRC" ] || "$top/scripts/source.sh" pristine Makefile
 export KERNEL_SRC=${KERNEL_SRC:-$O/src/linux.tar.xz}
-# The first patches touch headers that everything includes. With a cache of
-# objects, what a run before this one has compiled need not be compiled again.
-if command -v ccache >/dev/null; then
-	export CCACHE_DIR=$O/ccache CCACHE_BASEDIR=$O/each
-	export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-4G} KERNEL_CC="ccache gcc"
-fi
+# The first patches touch headers that everything includes. With ccache, what a
+# run before this one has compiled need not be compiled again.
 export O=$O/each CONFIG='' DEBUG=''
 tree=$O/tree
 n=0 failed=0
@@ -46,8 +42,20 @@ try() {
 	fi
 }
 
+# The tests that are there after a patch have all that they include.
+selftests_build() {
+	rm -rf "$O/selftests"
+	"$top/scripts/selftests.sh"
+}
+
 for t in $(topics); do
 	UPTO=$t "$top/scripts/tree.sh" >&2
+	case $t in
+	*-selftests*)
+		try "$ARCH, after $t: the selftests build" selftests_build
+		continue
+		;;
+	esac
 	try "$ARCH, after $t: builds without CONFIG_UPCALL" quiet_build off
 	# Until a machine has upcalls the option cannot be set.
 	grep -q HAVE_UPCALL "$tree/arch/x86/Kconfig" || continue
@@ -57,5 +65,5 @@ for t in $(topics); do
 done
 say "1..$n"
 say "# $BASE, $ARCH: $(topics | wc -l) patches, $n checks, $failed failed"
-[ -z "${CCACHE_DIR-}" ] || ccache -s | grep -E 'Hits:|Misses:' | head -n 2 | sed 's/^ */# ccache: /'
+! command -v ccache >/dev/null || ccache -s | grep -E 'Hits:|Misses:' | head -n 2 | sed 's/^ */# ccache: /'
 [ "$failed" = 0 ]

@@ -53,6 +53,45 @@ applies() {
 	fi
 }
 
+# A git tree of the base, as somebody may have one.
+clone() {
+	export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+	export GIT_AUTHOR_NAME=check GIT_AUTHOR_EMAIL=check@example.org
+	export GIT_COMMITTER_NAME=check GIT_COMMITTER_EMAIL=check@example.org
+	git init -q "$work/clone"
+	{ echo Makefile; touched; } | (cd "$O/pristine" && cpio -pdm --quiet "$work/clone")
+	: >"$work/clone/Kconfig"
+	git -C "$work/clone" add -A -f
+	git -C "$work/clone" commit -q -m base
+}
+
+apply_git() {
+	local f n
+
+	clone
+	"$top/scripts/series/apply.sh" "$work/clone"
+	n=$(grep -c '\.patch$' "$patches/series")
+	[ "$(git -C "$work/clone" rev-list --count HEAD)" = $((n + 1)) ]
+	(cd "$work/tree" && find . -type f) | while read -r f; do
+		cmp "$work/tree/$f" "$work/clone/$f"
+	done
+}
+
+# Where it does not fit nothing is changed, and the patch is named.
+apply_refuses() {
+	local was
+
+	was=$(git -C "$work/clone" rev-parse HEAD)
+	if "$top/scripts/series/apply.sh" "$work/clone" >"$work/said" 2>&1; then
+		return 1
+	fi
+	cat "$work/said"
+	grep -q '^0001-.* does not fit' "$work/said"
+	grep -q 'nothing was changed' "$work/said"
+	[ "$(git -C "$work/clone" rev-parse HEAD)" = "$was" ]
+	[ -z "$(git -C "$work/clone" status --porcelain)" ]
+}
+
 complete() {
 	local here there
 
@@ -102,6 +141,8 @@ check "series names every patch" complete
 exact="without fuzz or offset"
 [ "$have" = "$release" ] || exact="to $have without fuzz"
 check "the series applies $exact" applies
+check "make apply makes commits of a git tree" apply_git
+check "make apply leaves alone what it does not fit" apply_refuses
 check "new files equal their sources" equal_sources
 hook_stat >"$work/stat"
 check "at most $most lines added to existing files" few_lines

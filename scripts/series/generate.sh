@@ -1,37 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Make patches/$BASE out of its sources: one commit a topic, in a scratch
-# repository that holds just the files concerned. Dates, names and options are
-# fixed, so that the same sources give the same bytes.
+# Make patches/$BASE out of its sources. Dates, names and options are fixed, so
+# that the same sources give the same bytes.
 # usage: generate.sh [DIRECTORY]   (default: patches/$BASE)
 
 . "$(dirname "$0")/../common.sh"
 # shellcheck source=scripts/series/topics.sh
 . "$top/scripts/series/topics.sh"
+# shellcheck source=scripts/series/repo.sh
+. "$top/scripts/series/repo.sh"
 
 out=${1:-$patches}
 who="Upcall developers"
 mail=upcall-devel@example.org
-day=1700000000
+day=1699999940
 
 "$top/scripts/source.sh" pristine Makefile
 get_pristine
 [ "$have" = "$release" ] || die "patches/$BASE is made against $release: for
-$have, refresh the hooks and record it in scripts/hooks/$BASE/base.conf first"
+$have, refresh the hooks and record it in scripts/bases/$BASE/base.conf first"
 
 work=$(scratch series)
 trap 'rm -rf "$work"' EXIT
-repo=$work/repo
-
-export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-export GIT_AUTHOR_NAME=$who GIT_AUTHOR_EMAIL=$mail
-export GIT_COMMITTER_NAME=$who GIT_COMMITTER_EMAIL=$mail
-g() {
-	GIT_AUTHOR_DATE="$day +0000" GIT_COMMITTER_DATE="$day +0000" \
-		git -C "$repo" -c core.autocrlf=false "$@"
-}
-
-body() { sed '/^New:/d' "$messages/$1.msg" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
 
 cover() {
 	local n subject
@@ -47,27 +37,9 @@ cover() {
 	g diff --stat=78 --no-renames start
 }
 
-check_topics "$work/files"
-git init -q -b series "$repo"
-while read -r f; do
-	mkdir -p "$repo/$(dirname "$f")"
-	cp "$O/pristine/$f" "$repo/$f"
-done < <(touched)
-g add -f -A
-g commit -q --allow-empty -m "Linux $release"
-g tag start
-for t in $(topics); do
-	day=$((day + 60))
-	topic_apply "$t" "$repo"
-	g add -f -A
-	{ body "$t"; printf '\nSigned-off-by: %s <%s>\n' "$who" "$mail"; } >"$work/message"
-	g commit -q -F "$work/message" || die "$t changes nothing"
-done
-
+make_repo "$work" "$who" "$mail"
 mkdir "$work/out"
-g format-patch -q -N --zero-commit --no-signature --full-index --no-renames \
-	-U3 --diff-algorithm=myers --src-prefix=a/ --dst-prefix=b/ \
-	--stat=72 -o "$work/out" start
+make_patches -N -o "$work/out"
 {
 	echo "# Made against Linux $release (Debian $debian), in this order."
 	cd "$work/out"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Write scripts/hooks/$BASE/*.diff anew against the source at hand, so that
+# Write scripts/bases/$BASE/*.diff anew against the source at hand, so that
 # they fit it exactly. With arguments, first take FILEs as they were edited in
 # $O/tree as what TOPIC makes of them.
 # usage: refresh-hooks.sh [TOPIC FILE...]     (as in: 02-lifecycle kernel/fork.c)

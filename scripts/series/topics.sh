@@ -3,16 +3,16 @@
 #
 # Sourced after common.sh: what the series is made of.
 #
-# scripts/hooks/series/NN-topic.msg is a commit message: a subject, an empty
+# scripts/series/messages/NN-topic.msg is a commit message: a subject, an empty
 # line, a body. Lines "New: PATH" name the files that the topic adds, as paths
 # in the kernel tree (shell patterns will do); they don't go into the message.
-# scripts/hooks/BASE/NN-topic.diff has the topic's changes to existing files.
+# scripts/bases/BASE/NN-topic.diff has the topic's changes to existing files.
 
 # shellcheck disable=SC2154 # common.sh sets top
-messages=$top/scripts/hooks/series
-hooks=$top/scripts/hooks/$BASE
+messages=$top/scripts/series/messages
+hooks=$top/scripts/bases/$BASE
 export patches=$top/patches/$BASE
-# shellcheck source=scripts/hooks/6.12/base.conf
+# shellcheck source=scripts/bases/6.12/base.conf
 . "$hooks/base.conf" # release, debian
 
 topics() {
@@ -49,20 +49,33 @@ source_of() {
 	esac
 }
 
-all_new=()	# what new_files said, once it was asked
+# Which topic each new file belongs to: the first that names it, so that the last
+# of several can take what is left.
+all_new=()
+declare -A topic_of=()
+claim_files() {
+	local t pattern f found
 
-# The new files of one topic.
+	mapfile -t all_new < <(new_files)
+	topic_of=()
+	for t in $(topics); do
+		while read -r pattern; do
+			found=
+			for f in "${all_new[@]}"; do
+				# shellcheck disable=SC2254 # it is a pattern
+				case $f in $pattern) found=1; : "${topic_of[$f]:=$t}" ;; esac
+			done
+			[ -n "$found" ] || note "$t: there is no $pattern"
+		done < <(sed -n 's/^New: *//p' "$messages/$t.msg")
+	done
+}
+
+# The new files of one topic, of those that were claimed.
 topic_files() {
-	local pattern f found
+	local f
 
-	[ ${#all_new[@]} -gt 0 ] || mapfile -t all_new < <(new_files)
-	sed -n 's/^New: *//p' "$messages/$1.msg" | while read -r pattern; do
-		found=
-		for f in "${all_new[@]}"; do
-			# shellcheck disable=SC2254 # it is a pattern
-			case $f in $pattern) echo "$f"; found=1 ;; esac
-		done
-		[ -n "$found" ] || note "$1: there is no $pattern"
+	for f in "${all_new[@]}"; do
+		[ "${topic_of[$f]-}" != "$1" ] || echo "$f"
 	done
 }
 
@@ -91,13 +104,15 @@ $(awk '/^patching file/ { f = $3 } /FAILED at/ { print "    " f ": " $0 }' <<<"$
 	done
 }
 
-# Each new file must be in one topic, or the series would not be complete.
+# Each new file must be in a topic, or the series would not be complete.
 check_topics() {
-	local t
+	local f left=()
 
-	for t in $(topics); do topic_files "$t"; done | sort >"$1"
-	new_files | diff - "$1" >"$1.diff" || die "not in exactly one topic:
-$(grep '^[<>]' "$1.diff")"
+	claim_files
+	for f in "${all_new[@]}"; do
+		[ -n "${topic_of[$f]-}" ] || left+=("$f")
+	done
+	[ ${#left[@]} = 0 ] || die "in no topic: ${left[*]}"
 }
 
 # assemble DIR: the touched files and the new ones, patched, and nothing else;
@@ -105,8 +120,7 @@ $(grep '^[<>]' "$1.diff")"
 assemble() {
 	local t f
 
-	mapfile -t all_new < <(new_files)
-
+	claim_files
 	touched | while read -r f; do
 		mkdir -p "$1/$(dirname "$f")"
 		cp "$O/pristine/$f" "$1/$f"

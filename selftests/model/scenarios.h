@@ -115,6 +115,7 @@
 #define LEAVE_BY(id)	WAY_A
 #define MAY_DELETE
 #define UNMAPS
+#define BAD_MEMORY	1
 #define NOISE		1
 #define SIGNALS
 #define PROGRAM	MAIN(0) = ENTER; MAIN(1) = LEAVE; MAIN(2) = WAITFOR + 16 * 1

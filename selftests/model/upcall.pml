@@ -99,6 +99,7 @@ hidden byte dispatch_lost, entered_while_held, wrong_order, crit_count_differs,
 	    left_pending_behind, used_after_free, deleted_is_queued,
 	    resumed_elsewhere, exit_left_one_behind, user_not_notified,
 	    eintr_without_signal, slept_on_task_work, touched_for_nothing,
+	    entered_deleted,
 	    efault_for_nothing, segv_for_nothing, entered_in_step,
 	    kept_in_kernel;
 #define check(cond, what)	assert((cond) || what)
@@ -149,30 +150,18 @@ byte steps, deferrals;
 #define RUNS_USER_CODE
 #endif
 
-/*
- * Can struct upcall be accessed? And was anything registered when the owner
- * began to find out whether to do so?
- */
+/* Can struct upcall be accessed? */
 #ifdef UNMAPS
-bit unmapped, may_touch;
+bit unmapped;
 #define MAPPED		(!unmapped)
-#define SEE_OWNED	may_touch = OWNS_SOME
 #else
 #define MAPPED		1
-#define SEE_OWNED	skip
-#define may_touch	1
 #endif
 
 #ifdef FAULT_IN_STEP_TOO
 #define IN_STEP_TOO	1
 #else
 #define IN_STEP_TOO	0
-#endif
-
-#ifdef FAULT_TOUCHES_UNOWNED
-#define TOUCHES_ANYHOW	1
-#else
-#define TOUCHES_ANYHOW	0
 #endif
 
 /* The queue, highest first, under the lock. All of this in one step. */
@@ -448,33 +437,33 @@ inline arm()
 	tif = 1
 }
 
-/* upcall_recheck(), after pending has been written. */
-inline recheck()
-{
+/* upcall_clear(): without the lock. Who clears pending looks for others then. */
 #if defined(FAULT_NO_BARRIER_RECHECK)
+#define BEFORE_CLEAR	i = kick_skipped
+#define SKIPPED		i
+#elif defined(FAULT_CLEAR_NO_RECHECK)
+#define BEFORE_CLEAR	skip
+#define SKIPPED		0
+#else
+#define BEFORE_CLEAR	skip
+#define SKIPPED		kick_skipped
+#endif
+
+inline clear_pending()
+{
+	BEFORE_CLEAR;
+	atomic {
+		if
+		:: MAPPED -> pending = 0
+		:: !MAPPED -> goto bad
+		:: faults < BAD_MEMORY -> faults++; goto bad
+		fi
+	};
 	if
-	:: lowered && i -> arm()
+	:: SKIPPED -> arm()
 	:: else
 	fi;
 	i = 0
-#elif defined(FAULT_NO_RECHECK)
-	skip
-#else
-	if
-	:: lowered && kick_skipped -> arm()
-	:: else
-	fi
-#endif
-}
-
-/* What a barrier that is left out permits. */
-inline before_recheck()
-{
-#ifdef FAULT_NO_BARRIER_RECHECK
-	i = kick_skipped
-#else
-	skip
-#endif
 }
 
 /* The interrupted code goes on: as it was? */
@@ -503,19 +492,13 @@ inline forget()
 	j = 0;
 	min_prio = 0;
 	enter = 0;
-	lowered = 0;
-	deleted = 0;
-	was_armed = 0
+	denied = 0;
+	prepared = 0
 }
 
-/* upcall_decide() */
+/* What the rules say: __upcall_apply(), upcall_held() */
 inline decide()
 {
-	was_armed = armed;
-#ifndef FAULT_ARMED_LATE
-	armed = 0;
-#endif
-	kick_skipped = 0;
 	enter = 0;
 	now_p = (min_prio -> 0 : was_p);
 	now_c = was_c;
@@ -546,56 +529,47 @@ inline decide()
 		for (i : 0 .. NR - 1) {
 			check(prio[i] <= was_prio, wrong_order)
 		}
-		dequeue(id);
 		now_c = was_c + ADD;
-#ifdef FAULT_PENDING_NOT_SET
+#if defined(FAULT_PENDING_NOT_SET) || NR == 1
 		now_p = 0
+#elif defined(FAULT_LIST_ORDER)
+		now_p = (nq > 1 -> prio[q[0]] : 0)
 #else
-		now_p = (nq -> prio[q[0]] : 0)
+		now_p = (nq > 1 -> prio[q[1]] : 0)
 #endif
 	fi;
 	i = 0;
 	j = 0
 }
 
-/* upcall_put_back(). Has it been deleted meanwhile? */
-inline put_back()
+/* The rules have been applied to all there is. */
+inline settle()
 {
-	deleted = !alive[id];
-	if
-#ifdef FAULT_PUT_BACK_BY_POINTER
-	:: prio[id] <= was_prio ->
-#else
-	:: !deleted && prio[id] <= was_prio ->
+#ifndef FAULT_ARMED_LATE
+	armed = 0;
 #endif
-		if
-		:: prio[id] -> dequeue(id)
-		:: else
-		fi;
-		enqueue(id, was_prio, true)
-	:: else
-	fi
+	kick_skipped = 0
 }
 
 /* One access to user memory, of which this is the other outcome. */
-#define FAULTS(there)							\
-	:: !MAPPED -> goto there					\
-	:: faults < BAD_MEMORY -> faults++; goto there
+#define THERE		(MAPPED && !denied)
+#define FAULTS(undo)							\
+	:: !THERE -> undo; goto cannot					\
+	:: THERE && faults < BAD_MEMORY -> faults++; undo; goto cannot
 
-#define STORE_PENDING(there)						\
-	atomic {							\
-		if							\
-		:: MAPPED -> pending = now_p				\
-		FAULTS(there)						\
-		fi							\
-	}
+/* What a lock that is dropped between the two permits. */
+#ifdef FAULT_APPLY_IN_TWO
+#define THEN		}; atomic { !lock ->
+#else
+#define THEN
+#endif
 
 #define FRAME_WORDS	2
 
 proctype owner()
 {
 	byte min_prio, was_c, was_p, now_c, now_p, id, was_prio, i, j;
-	bit enter, next, in_call, was_armed, lowered, deleted;
+	bit enter, next, in_call, denied, prepared;
 
 user:
 	/* Interrupted between any two instructions, not at once. */
@@ -931,21 +905,13 @@ found:
 	check(waits == 0, woke_for_nothing);
 
 waited:
-	atomic { asleep = 0; min_prio = 0; pc = NEXT_OP(pc); SEE_OWNED };
+	atomic { asleep = 0; min_prio = 0; pc = NEXT_OP(pc) };
 	goto call;
 
 /* upcall_deliver_at_exit() */
 call:
 	in_call = 1;
 	next = 0;
-	if
-#ifndef FAULT_WAIT_TOUCHES
-	:: !min_prio && !OWNS_SOME -> goto leave_kernel
-	:: min_prio || OWNS_SOME
-#else
-	:: true
-#endif
-	fi;
 	/* arch_upcall_in_call() is false while a tracer steps, or longer. */
 	if
 	:: !step -> goto evaluate
@@ -965,15 +931,12 @@ call_next:
 	in_call = 1;
 	next = 1;
 	min_prio = 1;
+	/* The frame cannot be read. */
 	if
 	:: true
-	FAULTS(leave_kernel)
+	:: faults < BAD_MEMORY -> faults++; goto leave_kernel
 	fi;
-	/* upcall_idle() and upcall_clear(): without the lock */
-	if
-	:: kick_skipped -> goto chain
-	:: !kick_skipped
-	fi;
+	/* upcall_idle(): without the lock */
 	if
 	:: nq -> goto chain
 	:: !nq -> goto clear
@@ -992,89 +955,78 @@ chain:
 	goto evaluate;
 #endif
 clear:
-	now_p = 0;
-	STORE_PENDING(bad);
-#ifndef FAULT_CLEAR_NO_RECHECK
-	if
-	:: kick_skipped -> arm()
-	:: else
-	fi;
-#endif
+	clear_pending();
 	goto none;
 
-/* upcall_evaluate() */
+/* upcall_apply(): under the lock, and without page faults */
 evaluate:
-	check(may_touch || min_prio, touched_for_nothing);
-	atomic {
-		if
-		:: MAPPED -> was_c = crit_count
-		FAULTS(bad)
-		fi
-	};
-	atomic {
-		if
-		:: MAPPED -> was_p = pending
-		:: !MAPPED -> goto bad
-		fi
-	};
 	atomic {
 		!lock ->
+#ifndef FAULT_TOUCHES_UNOWNED
+		if
+		:: !nq && !min_prio -> settle(); goto none
+		:: nq || min_prio
+		fi;
+#endif
+		check(OWNS_SOME || min_prio, touched_for_nothing);
+		if
+		:: THERE -> was_c = crit_count; was_p = pending
+		FAULTS(skip)
+		fi;
 		d_step { decide() };
 #ifdef FAULT_COMMIT_BEFORE_FRAME
 		if
 		:: enter -> crit_count = now_c; pending = now_p; level = level + ADD
 		:: else
-		fi
+		fi;
 #endif
-	};
-#ifdef FAULT_ARMED_LATE
-	armed = 0;
-#endif
-	lowered = now_p < was_p;
-	if
-	:: enter -> goto enter_it
-	:: !enter && !min_prio && now_p == was_p -> goto none
-	:: !enter && (min_prio || now_p != was_p)
-	fi;
-#ifdef FAULT_CLEAR_AFTER_TEST
-	if
-	:: min_prio -> now_p = 0
-	:: else
-	fi;
-#endif
-	before_recheck();
-	STORE_PENDING(bad);
-	recheck();
-	goto none;
-
-enter_it:
-	if
-	:: next
-	:: !next ->
-		d_step {
-			stack[sp] = pc;
-			stack[sp + 1] = r * 16 + rp;
-		}
-	FAULTS(bad_enter)
-	fi;
-#ifdef FAULT_COMMIT_BEFORE_FRAME
-	if
-	:: true
-	FAULTS(bad_enter)
-	fi;
-#else
-	before_recheck();
-	STORE_PENDING(bad_enter);
-	atomic {
+		/* upcall_prepare() */
 		if
-		:: MAPPED -> crit_count = now_c
-		FAULTS(undo)
-		fi
-	};
+		:: enter && !in_call && !prepared -> prepared = 1; goto evaluate
+		:: !enter || in_call || prepared
+		fi;
+		THEN
+		/* upcall_hold() */
+		if
+		:: enter
+		:: !enter && !min_prio && now_p == was_p -> settle(); goto none
+		:: !enter && (min_prio || now_p != was_p) ->
+#ifdef FAULT_CLEAR_AFTER_TEST
+			now_p = (min_prio -> 0 : now_p);
 #endif
-	recheck();
-	/* arch_upcall_enter(). Nothing more can fail. */
-	d_step {
+			check(OWNS_SOME || min_prio, touched_for_nothing);
+			if
+			:: THERE -> pending = now_p
+			FAULTS(skip)
+			fi;
+			settle();
+			goto none
+		fi;
+		/* upcall_enter() */
+		if
+		:: next
+		:: !next && THERE ->
+			stack[sp] = pc;
+			stack[sp + 1] = r * 16 + rp
+		FAULTS(skip)
+		fi;
+#ifndef FAULT_COMMIT_BEFORE_FRAME
+		if
+		:: THERE -> pending = now_p
+		FAULTS(skip)
+		fi;
+		if
+		:: THERE -> crit_count = now_c
+#ifdef FAULT_NO_UNDO
+		FAULTS(skip)
+#else
+		FAULTS(pending = was_p)
+#endif
+		fi;
+#endif
+		/* arch_upcall_enter(). Nothing more can fail. */
+		d_step {
+		check(alive[id], entered_deleted);
 		check(!step, entered_in_step);
 		check(was_prio > was_c && was_c + ADD == crit_count,
 		      entered_while_held);
@@ -1105,9 +1057,18 @@ enter_it:
 		pc = START(id);
 		r = 0;
 		rp = 0;
+		if
+		:: prio[id] -> dequeue(id)
+		:: else		/* With a fault that lets others do so. */
+		fi;
+		settle();
 		work[id] = 0;
 		forget()
+		}
 	};
+#ifdef FAULT_ARMED_LATE
+	armed = 0;
+#endif
 	goto leave_kernel;
 
 none:
@@ -1128,31 +1089,17 @@ none:
 	d_step { forget() };
 	goto leave_kernel;
 
-undo:
-	/* pending was written, crit_count cannot be. */
-	atomic {
-		if
-		:: MAPPED -> pending = was_p
-		:: else
-		fi
-	};
-bad_enter:
-#ifdef FAULT_NO_PUT_BACK
-	skip;
-#else
-	atomic { !lock -> put_back() };
-#endif
-	/* Then the fault is nobody's: -EAGAIN. */
+/* upcall_fault_in(), which a call leaves to its exit, but for NEXT. */
+cannot:
 	if
-#if defined(FAULT_GONE_IS_DONE)
-	:: deleted -> goto none
-#elif !defined(FAULT_GONE_IS_FAULT)
-	:: deleted && next && was_armed -> arm(); deleted = 0; goto evaluate
-	:: deleted && next && !was_armed -> deleted = 0; goto evaluate
-	:: deleted && !next && in_call -> deleted = 0; goto at_exit
-	:: deleted && !next && !in_call -> deleted = 0; goto evaluate
-#endif
-	:: else
+	:: in_call && !next -> d_step { denied = 0; prepared = 0 }; goto at_exit
+	:: (!in_call || next) && !denied ->
+		if
+		:: MAPPED	/* Now it is there. */
+		:: denied = 1
+		fi;
+		goto evaluate
+	:: (!in_call || next) && denied
 	fi;
 bad:
 	atomic {
@@ -1163,19 +1110,13 @@ bad:
 	:: next && OWNS_SOME ->
 #endif
 		/* EFAULT. The program has mended it, and calls again. */
-		check(OWNS_SOME, efault_for_nothing);
-		if
-		:: was_armed -> arm()
-		:: else
-		fi
-	:: !next && in_call -> goto at_exit
+		check(OWNS_SOME, efault_for_nothing)
 #ifdef FAULT_SEGV_UNOWNED
 	:: !next && !in_call ->
 #else
 	:: !next && !in_call && OWNS_SOME ->
 #endif
 		check(OWNS_SOME, segv_for_nothing);
-		check(!deleted, segv_for_nothing);
 		segv = 1
 	:: else -> goto none
 	fi
@@ -1190,7 +1131,7 @@ leave_kernel:
 #ifdef FAULT_NO_BARRIER_FLAG
 	:: tif ->
 		i = armed;
-		d_step { tif = 0; SEE_OWNED };
+		tif = 0;
 		if
 		:: i
 		:: !i -> goto leave_kernel
@@ -1198,7 +1139,7 @@ leave_kernel:
 		i = 0;
 #else
 	:: tif ->
-		d_step { tif = 0; SEE_OWNED };
+		tif = 0;
 		if
 		:: armed
 		:: !armed -> goto leave_kernel
@@ -1221,11 +1162,7 @@ leave_kernel:
 #endif
 		min_prio = redispatch;
 		redispatch = 0;
-		if
-		:: min_prio -> goto evaluate
-		:: !min_prio && (OWNS_SOME || TOUCHES_ANYHOW) -> goto evaluate
-		:: else -> goto leave_kernel
-		fi
+		goto evaluate
 	fi;
 
 /* upcall_must_defer(), on the way to user mode */
@@ -1259,12 +1196,9 @@ defer:
 	:: redispatch ->
 		redispatch = 0;
 #ifndef FAULT_REDISPATCH_DROPPED
-		now_p = 0;
-		STORE_PENDING(bad);
-		if
-		:: kick_skipped -> arm(); deferrals = 0
-		:: else
-		fi
+		/* What this arms for is looked at once more. */
+		deferrals = 0;
+		clear_pending()
 #endif
 	:: else
 	fi;

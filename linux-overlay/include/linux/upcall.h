@@ -34,9 +34,10 @@ void __upcall_proc_status(struct seq_file *m, struct task_struct *task);
  * upcall_resume - enter or hold back what is pending for current
  * @regs:	user mode registers, or NULL on the way into a guest
  *
- * Called with TIF_NOTIFY_RESUME just cleared, in place of rseq's own pass.
+ * Called with TIF_NOTIFY_RESUME just cleared, and before rseq's own pass.
  *
- * Return: true if rseq has had its pass.
+ * Return: true if rseq has had its pass, for a caller that would make it next.
+ * Where that is made later on the way, nobody asks.
  */
 static inline bool upcall_resume(struct pt_regs *regs)
 {

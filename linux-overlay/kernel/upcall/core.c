@@ -7,9 +7,12 @@
  */
 
 #include <linux/minmax.h>
+#include <linux/pagemap.h>
+#include <linux/restart_block.h>
 #include <linux/rseq.h>
 #include <linux/sched/signal.h>
 #include <linux/uprobes.h>
+#include <linux/futex.h>
 
 #include <asm/syscall.h>
 #include <asm/upcall.h>
@@ -29,11 +32,11 @@
  *
  * States of an upcall, all changes under the table's lock:
  *
- *                 dispatch                    upcall_decide()
+ *                 dispatch                    upcall_enter()
  *   [registered] ----------> [pending] ------------------------> [entered]
- *        ^                    |     ^                             |  |
- *        |    POLLANDCLEAR    |     |  the frame cannot be written|  |
- *        +--------------------+     +-----------------------------+  |
+ *        ^                       |                                   |
+ *        |    POLLANDCLEAR       |                                   |
+ *        +-----------------------+                                   |
  *        +-----------------------------------------------------------+
  *
  * and from each of them, deleted. A dispatch of a pending upcall can only
@@ -42,9 +45,12 @@
  *
  * Who may touch what
  *
- *   table, entries, queues, owner->wait:    any task of the mm, under the lock
+ *   table, entries, queues, owner->wait:    any task of the mm, under the lock;
+ *                                           interrupts read owner->wait
  *   owner->armed:                           set under the lock, or by the
  *                                           owning task; cleared by that
+ *   owner->interrupt:                       set under the lock; cleared by the
+ *                                           owning task
  *   owner->kick_skipped:                    set and cleared under the lock;
  *                                           the owning task reads it without
  *   owner->first, owner->registered:        under the lock, but that the owning
@@ -52,7 +58,9 @@
  *   owner->upc:                             written by the owning task, under
  *                                           the lock; read by it without, and
  *                                           by others under the lock
- *   owner->redispatch, owner->verdict,
+ *   owner->expired:                         added to by interrupts; emptied
+ *                                           under the lock
+ *   owner->redispatch, owner->rest_prio,
  *   owner->abi:                             the owning task alone, no lock
  *   task->upcall:                           changed by that task, under
  *                                           task_lock(); read by it, and by
@@ -60,12 +68,11 @@
  *   owner->task:  constant. The task can't go away while an entry of its is
  *                 in the table: it deletes them first, in upcall_release().
  *   user memory:  the owning task alone, on its way to user mode or in a
- *                 system call of its own. It may fault there, except under the
- *                 lock. A dispatcher reads pending, if that does not fault.
- *                 struct upcall is touched while its owner owns upcalls, and in
- *                 calls that say that they write it: DISPATCH of -1, NEXT,
- *                 SUSPEND. What was decided while it owned one is carried out,
- *                 though: a DELETE by another task does not wait for that.
+ *                 system call of its own, under the lock if an upcall is the
+ *                 reason. There nothing may fault. A dispatcher reads pending,
+ *                 under the lock too. Without the lock the owner writes struct
+ *                 upcall in calls that say so: SUSPEND, NEXT with nothing
+ *                 pending, NEXT and DISPATCH of -1 that are stepped.
  *
  * An upcall on its way
  *
@@ -73,22 +80,51 @@
  *      task, makes it pass through upcall_resume() before it runs user code
  *      again: dispatch.h. If the owner is the caller, steps 2 and 3 follow
  *      under the same lock.
- *   2. The owner reads crit_count and pending from its struct upcall.
- *   3. upcall_decide() compares them with the highest priority in the queue
- *      and takes the entry off the queue if it may be entered. The result is
- *      kept in owner->verdict.
- *   4a. Held: pending is raised in struct upcall, for the user code that
+ *   2. upcall_apply(), of the owner, under the lock and without page faults:
+ *      it reads crit_count and pending from its struct upcall, and compares
+ *      them with the highest priority in the queue.
+ *   3a. Held: pending is raised in struct upcall, for the user code that
  *       leaves the critical section to see.
- *   4b. Entered: the frame is written to the user's stack, then crit_count
- *       and pending to struct upcall, then the registers are changed. Each
- *       of these steps changes nothing if it fails: the entry then goes back
- *       in front of its equals, and the task gets a SIGSEGV.
+ *   3b. Entered: the frame is written to the user's stack, then pending and
+ *       crit_count to struct upcall, then the registers are changed, and the
+ *       entry leaves the queue. Each of these changes nothing if it fails.
+ *   4. What could not be accessed is faulted in without the lock, and nothing
+ *      written there; then steps 2 and 3 begin anew. If that is impossible and
+ *      still needed, the upcall stays pending and the task gets a SIGSEGV.
+ *
+ * So to others steps 2 and 3 are one. Once a DELETE has returned, that upcall is
+ * not entered, nor struct upcall written on its behalf, and a task whose upcalls
+ * are all gone meanwhile has nothing to be told of, and goes on.
  *
  * A task that is stepped, by a uprobe or a tracer, does none of this, and stays
- * armed until upcall_step_over(). A task whose upcalls are all gone by the time
- * a step fails has nothing to be told of, and goes on. wait.c has WAIT and
- * SUSPEND, and table.c the life of these objects.
+ * armed until upcall_step_over(). wait.c has WAIT and SUSPEND, timer.h says how
+ * time dispatches, and table.c has the life of these objects.
  */
+
+/*
+ * How often what was just faulted in may be gone again. Then somebody takes it
+ * away all the time, or it is memory that user mode can't write after all.
+ */
+#define UPCALL_TRIES	100
+
+/**
+ * struct upcall_way - how and when the rules are applied
+ * @frame:	NEXT's, which is to be used again; NULL to push one
+ * @min_prio:	0, or the lowest priority of a call that acknowledges pending
+ *		(DISPATCH of -1, NEXT): pending then counts as clear
+ * @prepared:	those that care for interrupted code have been told
+ * @cancel:	the interrupted code is about to issue restart_syscall()
+ * @rseq_done:	rseq has had its pass
+ * @was:	struct upcall as read
+ */
+struct upcall_way {
+	void __user		*frame;
+	int			min_prio;
+	bool			prepared;
+	bool			cancel;
+	bool			rseq_done;
+	struct upcall_state	was;
+};
 
 /* The rules. */
 
@@ -123,15 +159,13 @@ static bool upcall_must_defer(struct upcall_owner *owner)
 /* Rules 1 and 6: what holds back @e, current's highest pending upcall? */
 static __always_inline enum upcall_held
 upcall_held(struct upcall_owner *owner, struct upcall_entry *e,
-	    struct pt_regs *regs, int min_prio)
+	    struct pt_regs *regs, const struct upcall_way *way)
 {
-	struct upcall_verdict *v = &owner->verdict;
-
-	if (v->now.pending)
+	if (way->was.pending && !way->min_prio)
 		return UPCALL_HELD_PENDING;
-	if (v->was.crit_count >= e->priority)
+	if (way->was.crit_count >= e->priority)
 		return UPCALL_HELD_CRIT;
-	if (e->priority < min_prio)
+	if (e->priority < way->min_prio)
 		return UPCALL_HELD_MIN_PRIO;
 	if (!arch_upcall_allowed(owner->abi, regs))
 		return UPCALL_HELD_MODE;
@@ -139,133 +173,181 @@ upcall_held(struct upcall_owner *owner, struct upcall_entry *e,
 }
 
 /*
- * Section 4 of the rules: what becomes of current's highest pending upcall,
- * with struct upcall as read into the verdict. @min_prio is 0, or the lowest
- * priority of a call that acknowledges pending (DISPATCH of -1, NEXT): pending
- * then counts as clear.
+ * Stores what is held back where the end of the critical section finds it, and
+ * acknowledges pending. @e is NULL if nothing is pending.
  */
-static __always_inline void upcall_decide(struct upcall_owner *owner,
-					  struct pt_regs *regs, int min_prio)
-	__must_hold(&owner->table->lock)
+static enum upcall_outcome upcall_hold(struct upcall_owner *owner,
+				       struct upcall_entry *e,
+				       enum upcall_held held,
+				       const struct upcall_way *way)
 {
-	struct upcall_verdict *v = &owner->verdict;
+	int pending = way->min_prio ? 0 : way->was.pending;
+
+	if (e)
+		pending = max(pending, e->priority);
+	if ((way->min_prio || pending != way->was.pending) &&
+	    put_user(pending, &owner->upc->pending))
+		return UPCALL_FAULT_WRITE;
+	if (e)
+		trace_upcall_hold(owner, e, &way->was, held);
+	return UPCALL_SETTLED;
+}
+
+/* Enters @e: the one place where that happens. */
+static __always_inline enum upcall_outcome
+upcall_enter(struct upcall_owner *owner, struct upcall_entry *e,
+	     struct pt_regs *regs, const struct upcall_way *way)
+{
+	struct upcall_state now = {
+		.crit_count = (u32)way->was.crit_count + UPC_CRITADD,
+		.pending = upcall_priority_after(owner),
+	};
+	void __user *frame = way->frame;
+
+	if (!frame) {
+		frame = arch_upcall_frame(owner->abi, regs);
+		if (arch_upcall_push(owner->abi, regs, frame, way->cancel))
+			return UPCALL_FAULT_FRAME;
+	}
+	if (upcall_write_state(owner, &way->was, &now))
+		return UPCALL_FAULT_WRITE;
+	trace_upcall_enter(e, &now, frame);
+	if (way->frame)
+		arch_upcall_end_next(owner->abi, regs);
+	if (way->cancel)
+		current->restart_block.fn = do_no_restart_syscall;
+	arch_upcall_enter(owner->abi, regs, frame, &e->target, owner->upc);
+	upcall_consume(e);
+	return UPCALL_ENTERED;
+}
+
+static __always_inline enum upcall_outcome
+__upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
+	       struct upcall_way *way)
+{
 	struct upcall_entry *e = owner->first;
 	enum upcall_held held;
 
-	/* A dispatch from now on arms again. */
-	WRITE_ONCE(owner->armed, false);
-	WRITE_ONCE(owner->kick_skipped, false);
-	v->enter = false;
-	v->now.pending = min_prio ? 0 : v->was.pending;
-	if (!e)
-		return;
-	held = upcall_held(owner, e, regs, min_prio);
-	if (held) {
-		trace_upcall_hold(owner, e, held);
-		v->now.pending = max(v->now.pending, e->priority);
-		return;
-	}
-	v->enter = true;
-	v->id = e->id;
-	v->priority = e->priority;
-	v->target = e->target;
-	upcall_dequeue(e);
-	v->now.crit_count = (u32)v->was.crit_count + UPC_CRITADD;
-	v->now.pending = owner->first ? owner->first->priority : 0;
+	if (!e && !way->min_prio)
+		return UPCALL_SETTLED;
+	if (upcall_read_state(owner, &way->was))
+		return UPCALL_FAULT_READ;
+	held = e ? upcall_held(owner, e, regs, way) : UPCALL_HELD_NOT;
+	if (!e || held)
+		return upcall_hold(owner, e, held, way);
+	if (!way->prepared)
+		return UPCALL_TO_PREPARE;
+	return upcall_enter(owner, e, regs, way);
 }
 
-/**
- * upcall_evaluate_own - apply the rules to a dispatch of current to itself
- * @owner:	current's, with an upcall pending; its table's lock is held
- *
- * Return: UPCALL_DONE if rule 1 has been applied to all that is pending;
- * UPCALL_DELIVER if the verdict is to be carried out; UPCALL_DELIVER_LATER if
- * struct upcall can't be read here, or somebody watches the call's end.
+/*
+ * Section 4 of the rules: what becomes of current's highest pending upcall. If
+ * it is not settled by that, nothing has changed. No page fault is served.
  */
-enum upcall_todo upcall_evaluate_own(struct upcall_owner *owner)
+static __always_inline enum upcall_outcome
+upcall_apply(struct upcall_owner *owner, struct pt_regs *regs,
+	     struct upcall_way *way)
 	__must_hold(&owner->table->lock)
 {
-	if (!arch_upcall_in_call() || upcall_peek_state(owner))
-		return UPCALL_DELIVER_LATER;
-	if (owner->verdict.was.pending >= owner->first->priority)
-		return UPCALL_DONE;
-	upcall_decide(owner, current_pt_regs(), 0);
-	return UPCALL_DELIVER;
-}
+	enum upcall_outcome outcome;
 
-/* The same at other times: reads struct upcall, which may fault. */
-static inline int upcall_evaluate(struct upcall_owner *owner,
-				  struct pt_regs *regs, int min_prio)
-{
-	if (upcall_read_state(owner))
-		return -EFAULT;
-	spin_lock(&owner->table->lock);
-	owner->verdict.armed = owner->armed;
-	upcall_decide(owner, regs, min_prio);
-	spin_unlock(&owner->table->lock);
-	return 0;
-}
-
-/* Carrying out what they say. */
-
-/*
- * The upcall that upcall_decide() took off the queue could not be entered.
- * -EFAULT if it is pending again; it may have been dispatched anew since.
- * -EAGAIN if it was deleted since: then the fault is nobody's.
- */
-static noinline int upcall_put_back(struct upcall_owner *owner)
-{
-	struct upcall_verdict *v = &owner->verdict;
-	struct upcall_entry *e;
-
-	spin_lock(&owner->table->lock);
-	e = upcall_find(owner->table, v->id);
-	if (e && e->priority <= v->priority) {
-		if (e->priority)
-			upcall_dequeue(e);
-		upcall_enqueue(e, v->priority, true);
+	upcall_take_expired(owner);
+	pagefault_disable();
+	outcome = __upcall_apply(owner, regs, way);
+	pagefault_enable();
+	if (outcome <= UPCALL_ENTERED) {
+		/* A dispatch from now on arms again. */
+		WRITE_ONCE(owner->armed, false);
+		WRITE_ONCE(owner->kick_skipped, false);
+		WRITE_ONCE(owner->interrupt, false);
 	}
-	if (e)
-		trace_upcall_hold(owner, e, UPCALL_HELD_FAULT);
-	spin_unlock(&owner->table->lock);
-	return e ? -EFAULT : -EAGAIN;
+	return outcome;
+}
+
+/* Where page faults are served. */
+
+static int upcall_fault_in_range(void __user *p, size_t size, bool write)
+{
+	/* A stack grows by an access only. */
+	if (fault_in_readable(p, size))
+		return -EFAULT;
+	return write && fault_in_safe_writeable(p, size) ? -EFAULT : 0;
+}
+
+/* Makes accessible what upcall_apply() found not to be. Writes nothing there. */
+static int upcall_fault_in(struct upcall_owner *owner, struct pt_regs *regs,
+			   enum upcall_outcome fault)
+{
+	enum arch_upcall_abi abi = owner->abi;
+
+	if (fault == UPCALL_FAULT_FRAME)
+		return upcall_fault_in_range(arch_upcall_frame(abi, regs),
+					     arch_upcall_frame_size(abi), true);
+	return upcall_fault_in_range(owner->upc, sizeof(*owner->upc),
+				     fault == UPCALL_FAULT_WRITE);
 }
 
 /*
- * Enters the upcall of the verdict: the one place where that happens. @next
- * reuses @frame, else one is pushed. Returns 1, or what upcall_put_back() does.
+ * Code that the kernel fixes up before a signal handler runs is fixed up before
+ * an upcall too. There are no system calls in it. rseq asks which signal it is.
  */
-static __always_inline int upcall_enter(struct upcall_owner *owner,
-					struct pt_regs *regs,
-					void __user *frame, bool next)
+static void upcall_fix_up_sections(struct pt_regs *regs)
 {
-	struct upcall_verdict *v = &owner->verdict;
+	static struct ksignal none;
 
-	if (!next)
-		frame = arch_upcall_push(owner->abi, regs);
-	if ((!next && !frame) || upcall_write_state(owner))
-		return upcall_put_back(owner);
-	if (v->now.pending < v->was.pending)
-		upcall_recheck(owner);
-	trace_upcall_enter(owner, frame);
-	if (next)
-		arch_upcall_end_next(owner->abi, regs);
-	arch_upcall_enter(owner->abi, regs, frame, &v->target, owner->upc);
-	return 1;
+#ifdef CONFIG_FUTEX_ROBUST_UNLOCK
+	futex_fixup_robust_unlock(regs);
+#endif
+	rseq_signal_deliver(&none, regs);
 }
 
-/* Stores what is held back, where the end of the critical section finds it. */
-static int upcall_hold(struct upcall_owner *owner, int min_prio)
+/* Something other than its own call interrupts current. Does it care? */
+static void upcall_prepare(struct pt_regs *regs, struct upcall_way *way)
 {
-	struct upcall_verdict *v = &owner->verdict;
+	way->prepared = true;
+	way->cancel = arch_upcall_restarts(regs);
+	if (syscall_get_nr(current, regs) == -1) {
+		upcall_fix_up_sections(regs);
+		way->rseq_done = true;
+	}
+}
 
-	if (!min_prio && v->now.pending == v->was.pending)
-		return 0;
-	if (put_user(v->now.pending, &owner->upc->pending))
-		return -EFAULT;
-	if (v->now.pending < v->was.pending)
-		upcall_recheck(owner);
-	return 0;
+/* The highest pending upcall can't be entered, nor can that be noted. */
+static int upcall_fault(struct upcall_owner *owner, struct upcall_way *way)
+{
+	spin_lock(&owner->table->lock);
+	if (owner->first)
+		trace_upcall_hold(owner, owner->first, &way->was,
+				  UPCALL_HELD_FAULT);
+	spin_unlock(&owner->table->lock);
+	return -EFAULT;
+}
+
+/*
+ * upcall_apply() with all that it takes. 1 if an upcall was entered, 0 if not;
+ * -EFAULT if user memory is not as it should be: then nothing has changed.
+ */
+static int upcall_apply_faulting(struct upcall_owner *owner,
+				 struct pt_regs *regs, struct upcall_way *way)
+{
+	enum upcall_outcome outcome, denied = UPCALL_SETTLED;
+	int tries;
+
+	for (tries = 0; tries < UPCALL_TRIES; tries++) {
+		spin_lock(&owner->table->lock);
+		outcome = upcall_apply(owner, regs, way);
+		spin_unlock(&owner->table->lock);
+		if (outcome <= UPCALL_ENTERED)
+			return outcome == UPCALL_ENTERED;
+		/* It still takes what could not be had. */
+		if (outcome == denied)
+			break;
+		if (outcome == UPCALL_TO_PREPARE)
+			upcall_prepare(regs, way);
+		else if (upcall_fault_in(owner, regs, outcome))
+			denied = outcome;
+	}
+	return upcall_fault(owner, way);
 }
 
 /* Acknowledges pending where nothing is to be entered. */
@@ -279,42 +361,12 @@ static inline int upcall_clear(struct upcall_owner *owner)
 
 /* On the way to user mode. */
 
-/*
- * Applies the rules where something else may have been interrupted too.
- * Returns 1 if an upcall was entered, 0 if not, -EFAULT if user memory is not as
- * it should be and nothing has changed, -EAGAIN if the rules are to be applied
- * again. @rseq_done tells whether rseq has had its pass.
- */
-static int upcall_interrupt(struct upcall_owner *owner, struct pt_regs *regs,
-			    int min_prio, bool *rseq_done)
-{
-	if (upcall_evaluate(owner, regs, min_prio))
-		return -EFAULT;
-	if (!owner->verdict.enter)
-		return upcall_hold(owner, min_prio);
-
-	arch_upcall_cancel_restart(regs);
-	if (syscall_get_nr(current, regs) == -1) {
-		/* To rseq it is a signal. In its sections are no calls. */
-		rseq_signal_deliver(NULL, regs);
-		*rseq_done = true;
-	}
-	return upcall_enter(owner, regs, NULL, false);
-}
-
-/* struct upcall or the stack is not accessible, which may be nobody's concern. */
-static void upcall_fault(struct upcall_owner *owner)
-{
-	if (upcall_owns_some(owner))
-		force_sigsegv(0);
-}
-
 /* What __upcall_resume() does for a task that has been armed. */
 static noinline bool upcall_resume_armed(struct upcall_owner *owner,
 					 struct pt_regs *regs)
 {
-	bool rseq_done = false;
-	int min_prio, ret;
+	struct upcall_way way = { .min_prio = owner->redispatch };
+	int ret;
 
 	if (!regs) {
 		/*
@@ -325,33 +377,28 @@ static noinline bool upcall_resume_armed(struct upcall_owner *owner,
 		set_thread_flag(TIF_NOTIFY_RESUME);
 		return false;
 	}
-	min_prio = owner->redispatch;
 	owner->redispatch = 0;
 	if (upcall_must_defer(owner)) {
 		/* The call has acknowledged pending, and is over. */
-		if (min_prio && upcall_clear(owner))
-			upcall_fault(owner);
-		return false;
+		ret = way.min_prio ? upcall_clear(owner) : 0;
+	} else {
+		/* One that cannot be entered waits for the next dispatch. */
+		WRITE_ONCE(owner->armed, false);
+		WRITE_ONCE(owner->interrupt, false);
+		ret = upcall_apply_faulting(owner, regs, &way);
 	}
-
-	/* One that cannot be entered waits for the next dispatch. */
-	WRITE_ONCE(owner->armed, false);
-	if (!min_prio && !upcall_owns_some(owner))
-		return false;
-	do {
-		ret = upcall_interrupt(owner, regs, min_prio, &rseq_done);
-	} while (ret == -EAGAIN);
-	if (ret < 0)
-		upcall_fault(owner);
-	return rseq_done;
+	if (ret < 0 && upcall_owns_some(owner))
+		force_sigsegv(0);
+	return way.rseq_done;
 }
 
-/* upcall_resume() of a task with an owner. Pairs with upcall_notify(). */
+/* upcall_resume() of a task with an owner. Pairs with upcall_notify(), upcall_expire(). */
 bool __upcall_resume(struct pt_regs *regs)
 {
 	struct upcall_owner *owner = current->upcall;
 
-	return READ_ONCE(owner->armed) && upcall_resume_armed(owner, regs);
+	return (READ_ONCE(owner->armed) || upcall_expired(owner)) &&
+	       upcall_resume_armed(owner, regs);
 }
 
 /* upcall_step_over() of a task with an owner, which may be about to go. */
@@ -365,7 +412,7 @@ void __upcall_step_over(struct task_struct *task)
 /**
  * upcall_deliver_later - leave the rules to the way to user mode
  * @owner:	current's
- * @min_prio:	as for upcall_decide()
+ * @min_prio:	as for upcall_apply_in_call()
  * @ret:	what the system call returns
  *
  * A fault becomes a signal there.
@@ -380,73 +427,96 @@ long upcall_deliver_later(struct upcall_owner *owner, int min_prio, long ret)
 }
 
 /**
- * upcall_deliver - end a system call with the verdict carried out
- * @owner:	current's, with a verdict
- * @min_prio:	as for upcall_decide()
- * @ret:	what the system call returns
+ * upcall_apply_in_call - apply the rules at the end of a system call
+ * @owner:	current's; its table's lock is held
+ * @min_prio:	0, or the lowest priority that a call enters which acknowledges
+ *		pending
+ * @ret:	what the system call returns to the code that an upcall interrupts
+ *
+ * Return: an outcome for upcall_end_call().
+ */
+enum upcall_outcome upcall_apply_in_call(struct upcall_owner *owner,
+					 int min_prio, long ret)
+	__must_hold(&owner->table->lock)
+{
+	struct upcall_way way = { .min_prio = min_prio, .prepared = true };
+	struct pt_regs *regs = current_pt_regs();
+
+	if (!arch_upcall_in_call())
+		return UPCALL_TO_PREPARE;
+	/* The frame has it for the interrupted code. */
+	syscall_set_return_value(current, regs, 0, ret);
+	return upcall_apply(owner, regs, &way);
+}
+
+/**
+ * upcall_end_call - end a system call as upcall_apply_in_call() says
+ * @owner:	current's; its table's lock is not held
+ * @outcome:	of that
+ * @min_prio:	as there
+ * @ret:	as there
  *
  * Return: what the system call function is to return.
  */
-long upcall_deliver(struct upcall_owner *owner, int min_prio, long ret)
+long upcall_end_call(struct upcall_owner *owner, enum upcall_outcome outcome,
+		     int min_prio, long ret)
 {
-	struct pt_regs *regs = current_pt_regs();
-
-	if (!owner->verdict.enter) {
-		if (!upcall_hold(owner, min_prio))
-			return ret;
-	} else {
-		/* The frame has it for the interrupted code. */
-		syscall_set_return_value(current, regs, 0, ret);
-		if (upcall_enter(owner, regs, NULL, false) > 0)
-			return syscall_get_return_value(current, regs);
-	}
+	if (outcome == UPCALL_SETTLED)
+		return ret;
+	if (outcome == UPCALL_ENTERED)
+		return syscall_get_return_value(current, current_pt_regs());
 	return upcall_deliver_later(owner, min_prio, ret);
 }
 
 /**
  * upcall_deliver_at_exit - end a system call with the rules applied
  * @owner:	current's
- * @min_prio:	as for upcall_decide()
+ * @min_prio:	as for upcall_apply_in_call()
  * @ret:	what the system call returns
- *
- * They are applied at once where nobody watches, else on the way out.
  *
  * Return: what the system call function is to return.
  */
 long upcall_deliver_at_exit(struct upcall_owner *owner, int min_prio, long ret)
 {
-	if (!min_prio && !upcall_owns_some(owner))
-		return ret;
-	if (!arch_upcall_in_call() ||
-	    upcall_evaluate(owner, current_pt_regs(), min_prio))
-		return upcall_deliver_later(owner, min_prio, ret);
-	return upcall_deliver(owner, min_prio, ret);
+	enum upcall_outcome outcome;
+
+	spin_lock(&owner->table->lock);
+	outcome = upcall_apply_in_call(owner, min_prio, ret);
+	spin_unlock(&owner->table->lock);
+	return upcall_end_call(owner, outcome, min_prio, ret);
 }
 
-/* NEXT where something may have to be. Returns what upcall_interrupt() does. */
-static int upcall_chain(struct upcall_owner *owner, struct pt_regs *regs,
-			void __user *frame)
+/* NEXT for which something has to be faulted in. */
+static noinline int upcall_chain_faulting(struct upcall_owner *owner,
+					  struct pt_regs *regs,
+					  void __user *frame)
 {
-	struct upcall_verdict *v = &owner->verdict;
-	int ret;
+	struct upcall_way way = {
+		.frame = frame, .min_prio = 1, .prepared = true,
+	};
+
+	return upcall_apply_faulting(owner, regs, &way);
+}
+
+/* NEXT where something may have to be entered. As upcall_apply_faulting(). */
+static inline int upcall_chain(struct upcall_owner *owner,
+			       struct pt_regs *regs, void __user *frame)
+{
+	struct upcall_way way = {
+		.frame = frame, .min_prio = 1, .prepared = true,
+	};
+	enum upcall_outcome outcome;
 
 	if (upcall_must_defer(owner)) {
 		upcall_arm(owner);
 		return upcall_clear(owner);
 	}
-	do {
-		if (upcall_evaluate(owner, regs, 1))
-			return -EFAULT;
-		ret = v->enter ? upcall_enter(owner, regs, frame, true) :
-				 upcall_hold(owner, 1);
-	} while (ret == -EAGAIN);
-	if (ret < 0) {
-		/* Nothing has changed, but dispatches may count on this. */
-		if (v->armed)
-			upcall_arm(owner);
-		upcall_recheck(owner);
-	}
-	return ret;
+	spin_lock(&owner->table->lock);
+	outcome = upcall_apply(owner, regs, &way);
+	spin_unlock(&owner->table->lock);
+	if (outcome <= UPCALL_ENTERED)
+		return outcome == UPCALL_ENTERED;
+	return upcall_chain_faulting(owner, regs, frame);
 }
 
 /**

@@ -13,21 +13,42 @@
 #include "dispatch.h"
 #include "queue.h"
 
-/* Makes @e pending at @priority or more. A raised one goes behind its equals. */
-static void upcall_raise(struct upcall_entry *e, int priority)
+/*
+ * Does @owner sleep in a section that holds back @priority? Not if its struct
+ * upcall can't be read.
+ */
+static bool upcall_held_asleep(struct upcall_owner *owner, int priority)
 {
-	if (priority <= e->priority)
-		return;
-	if (e->priority)
-		upcall_dequeue(e);
-	upcall_enqueue(e, priority, false);
+	struct upcall_state state;
+
+	if (task_is_running(owner->task))
+		return false;
+	smp_rmb();	/* pairs with set_current_state() */
+	return !upcall_peek_state(owner, &state) &&
+	       (state.pending || state.crit_count >= priority);
+}
+
+/*
+ * Ends an interruptible sleep of the owner of @e, whose queue has it: as nobody
+ * finds a signal, the call is restarted after the upcall if that can be done.
+ */
+static bool upcall_interrupt(struct upcall_entry *e)
+{
+	struct upcall_owner *owner = e->owner;
+
+	if (READ_ONCE(owner->interrupt) ||
+	    upcall_held_asleep(owner, e->priority))
+		return false;
+	WRITE_ONCE(owner->interrupt, true);
+	set_notify_signal(owner->task);
+	return true;
 }
 
 /*
  * Makes the owner of @e, another task, evaluate its queue, in which @e is. An
  * owner in WAIT or SUSPEND does so before that call returns, see wait.c.
  */
-static void upcall_notify(struct upcall_entry *e)
+static void upcall_notify(struct upcall_entry *e, bool interrupt)
 {
 	struct upcall_owner *owner = e->owner;
 	enum upcall_sent sent = UPCALL_SENT_ARMED;
@@ -41,16 +62,20 @@ static void upcall_notify(struct upcall_entry *e)
 		sent = UPCALL_SENT_PENDING;
 	} else if (upcall_user_notified(owner, e->priority)) {
 		sent = UPCALL_SENT_COALESCED;
+		interrupt = false;
 	} else {
 		upcall_arm(owner);
 	}
+	if (interrupt && sent != UPCALL_SENT_WOKEN && upcall_interrupt(e))
+		sent = UPCALL_SENT_INTERRUPTED;
 	trace_upcall_dispatch(e, sent);
 }
 
 /**
- * upcall_dispatch - UPC_CONTROL_DISPATCH of an identifier
+ * upcall_dispatch - UPC_CONTROL_DISPATCH of an identifier, and INTERRUPT
  * @id:		an upcall of any task in current's mm
  * @priority:	at which it becomes pending, or 0 or less for 1
+ * @interrupt:	INTERRUPT: a call that its owner, another task, sleeps in ends
  *
  * Of a dispatch to another task nothing that is current's own is read. The
  * rules are applied at once to a dispatch to oneself, under the same lock,
@@ -58,11 +83,11 @@ static void upcall_notify(struct upcall_entry *e)
  *
  * Return: 0, or -ENOENT.
  */
-long upcall_dispatch(int id, int priority)
+long upcall_dispatch(int id, int priority, bool interrupt)
 {
 	struct upcall_table *table = upcall_own_table();
 	struct upcall_owner *self = current->upcall;
-	enum upcall_todo todo = UPCALL_DONE;
+	enum upcall_outcome outcome = UPCALL_SETTLED;
 	struct upcall_entry *e;
 
 	if (!table)
@@ -73,19 +98,14 @@ long upcall_dispatch(int id, int priority)
 		upcall_raise(e, max(priority, 1));
 		if (e->owner == self) {
 			trace_upcall_dispatch(e, UPCALL_SENT_SELF);
-			todo = upcall_evaluate_own(self);
+			outcome = upcall_apply_in_call(self, 0, 0);
 		} else {
-			upcall_notify(e);
+			upcall_notify(e, interrupt);
 		}
 	}
 	spin_unlock(&table->lock);
 
-	if (!e)
-		return -ENOENT;
-	if (todo == UPCALL_DONE)
-		return 0;
-	return todo == UPCALL_DELIVER ? upcall_deliver(self, 0, 0) :
-					upcall_deliver_later(self, 0, 0);
+	return e ? upcall_end_call(self, outcome, 0, 0) : -ENOENT;
 }
 
 /**
@@ -124,10 +144,11 @@ long upcall_poll(int id, int priority, bool clear)
 	spin_lock(&table->lock);
 	e = upcall_find(table, id);
 	if (e) {
+		upcall_show_expired(e->owner);
 		ret = e->priority >= max(priority, 1);
 		if (ret && clear) {
 			trace_upcall_clear(e);
-			upcall_dequeue(e);
+			upcall_consume(e);
 		}
 	}
 	spin_unlock(&table->lock);
@@ -152,12 +173,13 @@ long upcall_poll_own(int priority, bool clear)
 	if (!owner)
 		return 0;
 	spin_lock(&owner->table->lock);
+	upcall_show_expired(owner);
 	e = upcall_first(owner, priority);
 	if (e) {
 		ret = e->id;
 		if (clear) {
 			trace_upcall_clear(e);
-			upcall_dequeue(e);
+			upcall_consume(e);
 		}
 	} else if (clear && priority < 1 && !list_empty(&owner->owned)) {
 		e = list_first_entry(&owner->owned, struct upcall_entry, owned);

@@ -29,32 +29,56 @@
  *
  * If pending in the owner's struct upcall has the priority already, an
  * evaluation would change nothing, and the dispatcher skips the kick. So the
- * owner runs user code although it is dispatched to without end. The owner may
- * be about to lower pending:
+ * owner runs user code although it is dispatched to without end. User code that
+ * lowers pending by itself does so after the dispatch. upcall_apply() writes it
+ * under the lock: the dispatcher reads what it wrote, or it saw the entry. NEXT
+ * with nothing queued, and a call that ends where the owner is stepped, write 0
+ * without the lock:
  *
- *   upcall_user_notified()              upcall_decide(), then upcall_recheck()
+ *   upcall_user_notified()              upcall_clear()
  *
- *   lock                                lock
- *   queue the entry                     owner->kick_skipped = false
- *   owner->kick_skipped = true          look at the queue
- *   smp_mb()                            unlock
- *   read pending                        write pending
- *     not high enough: arm              smp_mb()
- *   unlock                              if (owner->kick_skipped) arm
+ *   lock                                nothing is queued
+ *   queue the entry                     pending = 0
+ *   owner->kick_skipped = true          smp_mb()
+ *   smp_mb()                            if (owner->kick_skipped) arm
+ *   read pending
+ *     not high enough: arm
+ *   unlock
  *
- * If the owner held the lock first, the dispatcher has set kick_skipped after it
- * was cleared; then either the dispatcher reads the new pending, or the owner
- * reads kick_skipped. If the dispatcher held it first, the owner saw the entry.
- * User code that lowers pending by itself does so after the dispatch.
+ * Either the dispatcher reads 0, or the owner reads kick_skipped, which nobody
+ * but the owner clears, under the lock and with the queue evaluated.
  *
- * NEXT takes no lock if nothing is queued, but writes 0 to pending and rechecks
- * as above. A dispatch that it does not see sets kick_skipped after it queued the
- * entry, and nobody but the owner clears that. So the dispatcher reads 0 in
- * pending and arms, or the owner reads kick_skipped and arms itself.
+ * Interrupting
+ *
+ * INTERRUPT also sets TIF_NOTIFY_SIGNAL, which ends an interruptible sleep and is
+ * gone before the queue is evaluated. It does not do so to an owner that sleeps
+ * and holds the upcall back:
+ *
+ *   upcall_held_asleep()                the owner
+ *
+ *   the entry is queued, it is armed    writes crit_count
+ *   does it sleep?                      enters a call
+ *   smp_rmb()                           set_current_state(), a full barrier
+ *   read crit_count, pending            schedule()
+ *
+ * Whoever is seen asleep is in the kernel, and stays there: it is armed, or in
+ * WAIT, and takes the lock before it runs user code. So what is read then is what
+ * it sleeps with. An owner that is not asleep may read as holding the upcall back,
+ * and yet leave its section and go to sleep in a call before the kick gets to it.
+ * It is interrupted whatever is read. If it stays in the section, the one pass is
+ * for nothing; a call that it makes there is then restarted or ended, once: after
+ * that pending has the priority, and no dispatch goes beyond upcall_user_notified().
+ *
+ * An owner that is stepped keeps owner->interrupt, and is not interrupted again:
+ * a storm does not keep it in the loop that ends at user mode.
+ *
+ * A dispatcher that may not read pending, as its protection keys say, arms each
+ * time: a task can keep another of its own mm busy by this, as by much else.
  */
 
 #include <linux/resume_user_mode.h>
 
+#include "timer.h"
 #include "user.h"
 
 /**
@@ -92,7 +116,17 @@ static inline void upcall_recheck(struct upcall_owner *owner)
 /* Is nothing pending for current? Without the lock. */
 static inline bool upcall_idle(struct upcall_owner *owner)
 {
-	return !READ_ONCE(owner->first);
+	return !READ_ONCE(owner->first) && !upcall_expired(owner);
+}
+
+/*
+ * Queues what has expired for somebody who looks at the queue, and will not apply
+ * the rules after that. Under the lock.
+ */
+static inline void upcall_show_expired(struct upcall_owner *owner)
+{
+	if (upcall_take_expired(owner))
+		upcall_arm(owner);
 }
 
 #endif /* _KERNEL_UPCALL_DISPATCH_H */

@@ -6,7 +6,7 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 
-#include "upcall.h"
+#include "dispatch.h"
 
 /* What is shown: all 0 if the task has left its mm meanwhile. */
 struct upcall_shown {
@@ -19,6 +19,7 @@ struct upcall_shown {
 static void upcall_show(struct upcall_owner *owner, struct upcall_shown *s)
 {
 	spin_lock(&owner->table->lock);
+	upcall_show_expired(owner);
 	s->registered = owner->registered;
 	s->pending = !!owner->first + owner->nr_rest;
 	s->priority = owner->first ? owner->first->priority : 0;

@@ -59,17 +59,16 @@ static void upcall_tree_del(struct upcall_owner *owner, struct upcall_entry *e)
 }
 
 /* upcall_enqueue(), where there is a first one. */
-void __upcall_enqueue(struct upcall_entry *e, bool at_head)
+void __upcall_enqueue(struct upcall_entry *e)
 {
 	struct upcall_owner *owner = e->owner;
 	struct upcall_entry *first = owner->first;
+	bool new_first = e->priority > first->priority;
 
-	if (upcall_precedes(e, first->priority, at_head)) {
+	/* The one before it goes in front of its equals, where it was. */
+	if (new_first)
 		WRITE_ONCE(owner->first, e);
-		e = first;
-		at_head = true;
-	}
-	upcall_tree_add(owner, e, at_head);
+	upcall_tree_add(owner, new_first ? first : e, new_first);
 }
 
 /* upcall_dequeue(), where there are others. */

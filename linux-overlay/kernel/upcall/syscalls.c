@@ -8,6 +8,7 @@
 #include <linux/syscalls.h>
 #include <linux/uaccess.h>
 
+#include "timer.h"
 #include "upcall.h"
 
 /* Can @upc be read, and is it one? */
@@ -57,7 +58,7 @@ SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
 
 	if (max(target.ctxfunc, target.cfunc) >= TASK_SIZE)
 		return -EFAULT;
-	ret = ret ?: arch_upcall_supported();
+	ret = ret ?: arch_upcall_supported(upc);
 	return ret ?: upcall_register(upc, &target);
 }
 
@@ -65,7 +66,8 @@ SYSCALL_DEFINE4(upc_register, struct upcall __user *, upc,
  * sys_upc_control - dispatch, leave, delete, poll and wait for upcalls
  * @cmd:	one of UPC_CONTROL_*
  * @upcid:	an upcall of any task in this mm, or -1 for the caller's own
- * @data:	a priority; for UPC_CONTROL_NEXT, the frame
+ * @data:	a priority; for UPC_CONTROL_NEXT, the frame; for UPC_CONTROL_TIMER,
+ *		a struct upcall_timer
  *
  * For UPC_CONTROL_NEXT @upcid is what the machine's calling convention needs
  * to restore the registers that carry the arguments.
@@ -81,7 +83,7 @@ SYSCALL_DEFINE3(upc_control, int, cmd, int, upcid, void __user *, data)
 	switch (cmd) {
 	case UPC_CONTROL_DISPATCH:
 		return own ? upcall_redispatch(priority) :
-			     upcall_dispatch(upcid, priority);
+			     upcall_dispatch(upcid, priority, false);
 	case UPC_CONTROL_NEXT:
 		return upcall_next(data);
 	case UPC_CONTROL_DELETE:
@@ -96,6 +98,10 @@ SYSCALL_DEFINE3(upc_control, int, cmd, int, upcid, void __user *, data)
 		return own ? upcall_wait(priority) : -EINVAL;
 	case UPC_CONTROL_SUSPEND:
 		return own ? upcall_suspend(priority) : -EINVAL;
+	case UPC_CONTROL_INTERRUPT:
+		return own ? -EINVAL : upcall_dispatch(upcid, priority, true);
+	case UPC_CONTROL_TIMER:
+		return own ? -EINVAL : upcall_timer(upcid, data);
 	}
 	return -EINVAL;
 }

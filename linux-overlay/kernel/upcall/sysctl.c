@@ -12,13 +12,17 @@
 static const unsigned int upcall_max_min = 32;
 static const unsigned int upcall_max_max = 1 << 20;
 
+/* A table's entries are const where the kernel does not change them. */
+#define upcall_ctl_table \
+	typeof(*((struct ctl_table_header *)NULL)->ctl_table)
+
 /*
  * Some kernels take the table's size from its type and refuse an empty entry in
  * it, others go on to an empty entry: it comes after the table here.
  */
 static struct {
-	struct ctl_table table[1];
-	struct ctl_table end;
+	upcall_ctl_table table[1];
+	upcall_ctl_table end;
 } upcall_sysctl = {
 	.table = {
 		{

@@ -31,6 +31,12 @@
 /* How many upcalls may be registered in one mm, see sysctl.c. */
 unsigned int upcall_max __read_mostly = 4096;
 
+/* Zeroed, and charged to current's memory cgroup. */
+static void *upcall_alloc(size_t size)
+{
+	return kzalloc(size, GFP_KERNEL_ACCOUNT);
+}
+
 /* The table. */
 
 static struct upcall_table *upcall_get_table(struct mm_struct *mm)
@@ -42,7 +48,7 @@ static struct upcall_table *upcall_get_table(struct mm_struct *mm)
 	if (table)
 		return table;
 
-	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	table = upcall_alloc(sizeof(*table));
 	if (!table)
 		return NULL;
 	table->size = UPCALL_MIN_SLOTS;
@@ -171,7 +177,7 @@ static struct upcall_owner *upcall_new_owner(void)
 
 	if (!table)
 		return NULL;
-	owner = kzalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+	owner = upcall_alloc(sizeof(*owner));
 	if (!owner)
 		return NULL;
 	owner->task = current;
@@ -257,7 +263,7 @@ int upcall_register(struct upcall __user *upc,
 		return -ENOMEM;
 	if (upcall_other_abi(owner, abi))
 		return -EINVAL;
-	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
+	e = upcall_alloc(sizeof(*e));
 	if (e) {
 		e->owner = owner;
 		e->target = *target;
@@ -284,6 +290,7 @@ static void upcall_remove(struct upcall_table *table, struct upcall_entry *e)
 {
 	struct upcall_owner *owner = e->owner;
 
+	upcall_timer_delete(e);
 	trace_upcall_delete(e);
 	if (e->priority)
 		upcall_dequeue(e);

@@ -5,6 +5,7 @@
 /* Types and functions that the files here share. core.c has the overview. */
 
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
@@ -12,6 +13,7 @@
 
 #include <asm/upcall.h>
 
+struct upcall_alarm;
 struct upcall_owner;
 
 /* What a dispatch did to make the owner evaluate its queue. */
@@ -22,6 +24,8 @@ enum upcall_sent {
 	UPCALL_SENT_COALESCED,	/* nothing: struct upcall has it pending */
 	UPCALL_SENT_WOKEN,	/* it woke the owner from WAIT or SUSPEND */
 	UPCALL_SENT_ASLEEP,	/* nothing: that waits for a higher priority */
+	UPCALL_SENT_INTERRUPTED, /* it ended the call the owner may sleep in */
+	UPCALL_SENT_EXPIRED,	/* a timer's expiry saw to that before */
 };
 
 /* Why the highest pending upcall is held back. */
@@ -34,11 +38,14 @@ enum upcall_held {
 	UPCALL_HELD_FAULT,	/* the frame or struct upcall can't be written */
 };
 
-/* What is left to do for a dispatch of current to itself. */
-enum upcall_todo {
-	UPCALL_DONE,		/* nothing */
-	UPCALL_DELIVER,		/* what the verdict says */
-	UPCALL_DELIVER_LATER,	/* all of it, on the way to user mode */
+/* What came of applying the rules. But for the first two, nothing. */
+enum upcall_outcome {
+	UPCALL_SETTLED,		/* nothing is to be entered */
+	UPCALL_ENTERED,		/* current enters an upcall */
+	UPCALL_TO_PREPARE,	/* an upcall may be entered, but not here */
+	UPCALL_FAULT_READ,	/* struct upcall has to be readable for that */
+	UPCALL_FAULT_WRITE,	/* struct upcall has to be writable */
+	UPCALL_FAULT_FRAME,	/* the stack has to be */
 };
 
 /**
@@ -49,6 +56,7 @@ enum upcall_todo {
  * @target:	where it leads
  * @id:		its identifier, positive
  * @priority:	at which it is pending, 0 if it isn't
+ * @alarm:	its timer, or NULL
  */
 struct upcall_entry {
 	struct rb_node		node;
@@ -57,32 +65,15 @@ struct upcall_entry {
 	struct upcall_target	target;
 	int			id;
 	int			priority;
+#ifdef CONFIG_UPCALL_TIMER
+	struct upcall_alarm	*alarm;
+#endif
 };
 
 /* The part of struct upcall that the rules are about. */
 struct upcall_state {
 	s32	crit_count;
 	s32	pending;
-};
-
-/**
- * struct upcall_verdict - what the rules say about a task
- * @was:	struct upcall as read
- * @now:	struct upcall as it must become
- * @armed:	the owner was armed when upcall_evaluate() applied the rules
- * @enter:	an upcall was taken off the queue, to be entered
- * @id:		that upcall
- * @priority:	the priority it was pending at
- * @target:	where it leads
- */
-struct upcall_verdict {
-	struct upcall_state	was;
-	struct upcall_state	now;
-	bool			armed;
-	bool			enter;
-	int			id;
-	int			priority;
-	struct upcall_target	target;
 };
 
 /**
@@ -101,10 +92,12 @@ struct upcall_verdict {
  * @armed:	it evaluates its queue before it runs user code again, unless
  *		it is stepped: then, when that is over
  * @kick_skipped: a dispatch since its last evaluation may not have armed it
+ * @interrupt:	an INTERRUPT since then ends the call that it is in
  * @wait:	the lowest priority it sleeps for in WAIT or SUSPEND, or 0
  * @redispatch:	the lowest priority of a DISPATCH of -1 that was left to
  *		the way to user mode, or 0
- * @verdict:	of upcall_decide(), until that is carried out
+ * @rest_prio:	the lowest priority that a restarted WAIT or SUSPEND sleeps for
+ * @expired:	its timers that have expired, and whose upcalls are not queued
  */
 struct upcall_owner {
 	struct upcall __user	*upc;
@@ -119,9 +112,13 @@ struct upcall_owner {
 	unsigned int		registered;
 	bool			armed;
 	bool			kick_skipped;
+	bool			interrupt;
 	int			wait;
 	int			redispatch;
-	struct upcall_verdict	verdict;
+	int			rest_prio;
+#ifdef CONFIG_UPCALL_TIMER
+	struct llist_head	expired;
+#endif
 };
 
 /**
@@ -203,7 +200,7 @@ long upcall_delete(int id);
 long upcall_delete_own(void);
 
 /* dispatch.c */
-long upcall_dispatch(int id, int priority);
+long upcall_dispatch(int id, int priority, bool interrupt);
 long upcall_redispatch(int min_prio);
 long upcall_poll(int id, int priority, bool clear);
 long upcall_poll_own(int priority, bool clear);
@@ -213,8 +210,10 @@ long upcall_wait(int priority);
 long upcall_suspend(int priority);
 
 /* core.c */
-enum upcall_todo upcall_evaluate_own(struct upcall_owner *owner);
-long upcall_deliver(struct upcall_owner *owner, int min_prio, long ret);
+enum upcall_outcome upcall_apply_in_call(struct upcall_owner *owner,
+					 int min_prio, long ret);
+long upcall_end_call(struct upcall_owner *owner, enum upcall_outcome outcome,
+		     int min_prio, long ret);
 long upcall_deliver_later(struct upcall_owner *owner, int min_prio, long ret);
 long upcall_deliver_at_exit(struct upcall_owner *owner, int min_prio, long ret);
 long upcall_next(void __user *from);

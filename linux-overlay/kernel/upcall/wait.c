@@ -6,8 +6,8 @@
  *
  *   lock                                set_current_state(TASK_INTERRUPTIBLE)
  *   queue the entry                     lock
- *   if (owner->wait)                    high enough one queued? its id
- *     wake the owner                    owner->wait = lowest priority
+ *   if (owner->wait)                    owner->wait = lowest priority
+ *     wake the owner                    high enough one queued? 0, its id
  *   else                                unlock
  *     arm it, see dispatch.h            schedule()
  *   unlock
@@ -19,13 +19,24 @@
  *
  * While owner->wait is set a dispatch does not arm. The call applies the rules
  * before it returns, so an upcall below the priority waited for is seen then.
+ *
+ * What a program can't know of does not end the wait: task work, the freezer, a
+ * stop, a tracer, a signal without a handler, a live patch of the kernel. Some of
+ * that is served only on the way to user mode, and so the call is restarted after
+ * it, as if it slept on. That gives EINTR if a handler is entered there, or an
+ * upcall: one of lower priority than was waited for, or one that came after the
+ * wait was given up, and may be what it was for. An INTERRUPT with a priority lower
+ * than is waited for is meant to end the wait in this way.
  */
 
 #include <linux/errno.h>
 #include <linux/freezer.h>
+#include <linux/livepatch.h>
 #include <linux/minmax.h>
+#include <linux/restart_block.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
+#include <linux/thread_info.h>
 
 #include <trace/events/upcall.h>
 
@@ -42,9 +53,13 @@ static int upcall_wait_check(struct upcall_owner *owner, int priority)
 	int id;
 
 	spin_lock(&owner->table->lock);
-	if (priority)
+	WRITE_ONCE(owner->wait, priority);
+	if (priority) {
+		upcall_take_expired_waiting(owner);
 		e = upcall_first(owner, priority);
-	owner->wait = e ? 0 : priority;
+	}
+	if (e)
+		WRITE_ONCE(owner->wait, 0);
 	/* Once unlocked, others may delete it. */
 	id = e ? e->id : 0;
 	spin_unlock(&owner->table->lock);
@@ -54,9 +69,12 @@ static int upcall_wait_check(struct upcall_owner *owner, int priority)
 /*
  * Is there a signal, or a stop? Task work and the system's freezer look like one
  * from afar, and are served here. So does a signal of the process that another
- * thread has taken.
+ * thread has taken. A live patch that waits for the task to leave the kernel sets
+ * the flag of task work too: that has to stay, for the way out to be taken. The
+ * same goes for an INTERRUPT by an upcall of lower priority than is waited for.
+ * @owner may be NULL.
  */
-static bool upcall_interrupted(void)
+static bool upcall_interrupted(struct upcall_owner *owner)
 {
 	unsigned long flags;
 
@@ -64,6 +82,11 @@ static bool upcall_interrupted(void)
 		return false;
 	__set_current_state(TASK_RUNNING);
 	clear_notify_signal();
+	if (klp_patch_pending(current) ||
+	    (owner && READ_ONCE(owner->interrupt))) {
+		set_notify_signal(current);
+		return true;
+	}
 	try_to_freeze();
 	if (task_work_pending(current))
 		task_work_run();
@@ -84,7 +107,7 @@ static int upcall_sleep(struct upcall_owner *owner, int priority)
 		id = upcall_wait_check(owner, priority);
 		if (!id && signal_pending(current)) {
 			upcall_wait_check(owner, 0);
-			if (!upcall_interrupted())
+			if (!upcall_interrupted(owner))
 				continue;
 			id = -EINTR;
 		}
@@ -98,58 +121,74 @@ static int upcall_sleep(struct upcall_owner *owner, int priority)
 }
 
 /* A task that never registered an upcall: only a signal can end this. */
-static long upcall_sleep_forever(void)
+static void upcall_sleep_forever(void)
 {
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (!signal_pending(current))
 			schedule();
-		else if (upcall_interrupted())
+		else if (upcall_interrupted(NULL))
 			break;
 	}
-	return -EINTR;
+}
+
+static long upcall_wait_again(struct restart_block *restart);
+
+/* @owner may be NULL. */
+static long upcall_do_wait(struct upcall_owner *owner, int priority)
+{
+	int id = -EINTR;
+
+	if (owner)
+		id = upcall_sleep(owner, priority);
+	else
+		upcall_sleep_forever();
+	if (id > 0)
+		return upcall_deliver_at_exit(owner, 0, id);
+
+	id = set_restart_fn(&current->restart_block, upcall_wait_again);
+	if (!owner)
+		return id;
+	owner->rest_prio = priority;
+	return upcall_deliver_later(owner, 0, id);
+}
+
+/* restart_syscall(). A section that SUSPEND left has been left. */
+static long upcall_wait_again(struct restart_block *restart)
+{
+	struct upcall_owner *owner = current->upcall;
+
+	/* 0: what is restarted began before the task had an owner. */
+	return upcall_do_wait(owner, owner ? max(owner->rest_prio, 1) : 0);
 }
 
 /**
  * upcall_wait - UPC_CONTROL_WAIT
  * @priority:	the lowest priority waited for, or 0 or less for 1
  *
- * Not restarted after a signal: an upcall that comes on the way out would be
- * entered first, and the restarted call wait for it in vain.
- *
- * Return: the identifier of the upcall, or -EINTR.
+ * Return: the identifier of the upcall, or what becomes -EINTR or a restart.
  */
 long upcall_wait(int priority)
 {
-	struct upcall_owner *owner = current->upcall;
-
-	if (!owner)
-		return upcall_sleep_forever();
-	return upcall_deliver_at_exit(owner, 0,
-				      upcall_sleep(owner, max(priority, 1)));
+	return upcall_do_wait(current->upcall, max(priority, 1));
 }
 
 /**
  * upcall_suspend - UPC_CONTROL_SUSPEND
  * @priority:	the lowest priority waited for, or 0 or less for 1
  *
- * Not restarted after a signal either, for the critical section was left.
- *
- * Return: the identifier of the upcall, or -EINTR; -EFAULT with nothing
- * changed.
+ * Return: as upcall_wait(); -EFAULT with nothing changed.
  */
 long upcall_suspend(int priority)
 {
 	struct upcall_owner *owner = current->upcall;
-	struct upcall_verdict *v;
+	struct upcall_state was, now;
 
-	if (!owner || upcall_read_state(owner))
+	if (!owner || upcall_read_state(owner, &was))
 		return -EFAULT;
-	v = &owner->verdict;
-	v->now.crit_count = (u32)v->was.crit_count - UPC_CRITADD;
-	v->now.pending = 0;
-	if (upcall_write_state(owner))
+	now.crit_count = (u32)was.crit_count - UPC_CRITADD;
+	now.pending = 0;
+	if (upcall_write_state(owner, &was, &now))
 		return -EFAULT;
-	return upcall_deliver_at_exit(owner, 0,
-				      upcall_sleep(owner, max(priority, 1)));
+	return upcall_do_wait(owner, max(priority, 1));
 }

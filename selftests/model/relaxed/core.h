@@ -42,12 +42,6 @@ struct upcall_state {
 	int			pending;
 };
 
-struct upcall_verdict {
-	upcall_state		was;
-	upcall_state		now;
-	upcall_entry		*enter;
-};
-
 struct upcall_owner {
 	rl::var<upcall *>	upc;
 	task_struct		*task = nullptr;
@@ -57,12 +51,14 @@ struct upcall_owner {
 	rl::atomic<int>		registered;
 	rl::atomic<int>		armed;
 	rl::atomic<int>		kick_skipped;
-	rl::var<int>		wait;
+	rl::atomic<int>		wait;
+	rl::atomic<int>		expired;	/* a list; one timer here */
+	upcall_entry		*timed = nullptr; /* its upcall, and ... */
+	int			timed_priority = 1;
 	int			redispatch = 0;
-	upcall_verdict		verdict = {};
 
 	upcall_owner() : upc(nullptr), first(nullptr), rest(nullptr),
-		registered(0), armed(0), kick_skipped(0), wait(0) { }
+		registered(0), armed(0), kick_skipped(0), wait(0), expired(0) { }
 };
 
 #define NR_SLOTS 2
@@ -113,6 +109,52 @@ static void upcall_dequeue(upcall_entry *e)
 	owner->rest($) = (upcall_entry *)nullptr;
 }
 
+static void upcall_raise(upcall_entry *e, int priority)
+{
+	if (priority <= e->priority($))
+		return;
+	if (e->priority($))
+		upcall_dequeue(e);
+	upcall_enqueue(e, priority);
+}
+
+/* timer.h, timer.c */
+
+static bool upcall_expired(upcall_owner *owner)
+{
+	return READ_ONCE(owner->expired);
+}
+
+static void upcall_take_expired(upcall_owner *owner)
+{
+	if (!upcall_expired(owner))
+		return;
+	xchg(owner->expired, 0);	/* llist_del_all() */
+	upcall_raise(owner->timed, owner->timed_priority);
+}
+
+static void upcall_take_expired_waiting(upcall_owner *owner)
+{
+	if (!WEAKEN(upcall_take_expired_waiting))
+		smp_mb();	/* pairs with upcall_expire() */
+	upcall_take_expired(owner);
+}
+
+/* In an interrupt, without the lock. */
+static void upcall_expire(upcall_owner *owner)
+{
+	int wait;
+
+	if (WEAKEN(llist_add))
+		WRITE_ONCE(owner->expired, 1);
+	else
+		xchg(owner->expired, 1);
+	wait = READ_ONCE(owner->wait);
+	if (wait && wait <= owner->timed_priority)
+		wake_up_state(owner->task, TASK_INTERRUPTIBLE);
+	set_notify_resume(owner->task);
+}
+
 /* user.h */
 
 static bool upcall_owns_some(upcall_owner *owner)
@@ -120,12 +162,11 @@ static bool upcall_owns_some(upcall_owner *owner)
 	return READ_ONCE(owner->registered);
 }
 
-static void upcall_read_state(upcall_owner *owner)
+static upcall_state upcall_read_state(upcall_owner *owner)
 {
 	upcall *upc = owner->upc($);
 
-	owner->verdict.was.crit_count = upc->crit_count;
-	owner->verdict.was.pending = PLAIN(upc->pending);
+	return { upc->crit_count, PLAIN(upc->pending) };
 }
 
 static int upcall_peek_pending(upcall_owner *owner)
@@ -133,12 +174,12 @@ static int upcall_peek_pending(upcall_owner *owner)
 	return get_user(owner->upc($)->pending);
 }
 
-static void upcall_write_state(upcall_owner *owner)
+static void upcall_write_state(upcall_owner *owner, const upcall_state &now)
 {
 	upcall *upc = owner->upc($);
 
-	put_user(owner->verdict.now.pending, upc->pending);
-	upc->crit_count = owner->verdict.now.crit_count;
+	put_user(now.pending, upc->pending);
+	upc->crit_count = now.crit_count;
 }
 
 static void upcall_write_clear(upcall_owner *owner)
@@ -172,28 +213,20 @@ static void upcall_recheck(upcall_owner *owner)
 
 static bool upcall_idle(upcall_owner *owner)
 {
-	return WEAKEN(idle_first) || !READ_ONCE(owner->first);
+	return (WEAKEN(idle_first) || !READ_ONCE(owner->first)) &&
+	       (WEAKEN(idle_expired) || !upcall_expired(owner));
 }
 
 /* dispatch.c */
-
-static void upcall_raise(upcall_entry *e, int priority)
-{
-	if (priority <= e->priority($))
-		return;
-	if (e->priority($))
-		upcall_dequeue(e);
-	upcall_enqueue(e, priority);
-}
 
 static void upcall_notify(upcall_entry *e)
 {
 	upcall_owner *owner = e->owner;
 	int priority = e->priority($);
 
-	if (owner->wait($) > priority)
+	if (PLAIN(owner->wait) > priority)
 		;
-	else if (owner->wait($))
+	else if (PLAIN(owner->wait))
 		wake_up_state(owner->task, TASK_INTERRUPTIBLE);
 	else if (READ_ONCE(owner->armed))
 		;
@@ -226,77 +259,63 @@ static bool upcall_must_defer(upcall_owner *owner)
 	       (current->singlestep && READ_ONCE(current->ptrace));
 }
 
-static bool upcall_held(upcall_owner *owner, upcall_entry *e, int min_prio)
+static bool upcall_held(upcall_entry *e, const upcall_state &was, int min_prio)
 {
-	upcall_verdict *v = &owner->verdict;
 	int priority = e->priority($);
 
-	return v->now.pending || v->was.crit_count >= priority ||
+	return (was.pending && !min_prio) || was.crit_count >= priority ||
 	       priority < min_prio;
 }
 
-static void upcall_decide(upcall_owner *owner, int min_prio)
+static void upcall_hold(upcall_owner *owner, upcall_entry *e,
+			const upcall_state &was, int min_prio)
 {
-	upcall_verdict *v = &owner->verdict;
-	upcall_entry *e = PLAIN(owner->first);
+	int pending = min_prio ? 0 : was.pending;
 
-	SET_PLAIN(owner->armed, false);
-	SET_PLAIN(owner->kick_skipped, false);
-	v->enter = nullptr;
-	v->now.pending = min_prio ? 0 : v->was.pending;
-	if (!e)
-		return;
-	if (upcall_held(owner, e, min_prio)) {
-		v->now.pending = std::max(v->now.pending,
-					  e->priority($).load());
-		return;
-	}
-	v->enter = e;
+	if (e)
+		pending = std::max(pending, e->priority($).load());
+	if (min_prio || pending != was.pending)
+		put_user(pending, owner->upc($)->pending);
+}
+
+static void upcall_enter(upcall_owner *owner, upcall_entry *e,
+			 const upcall_state &was)
+{
+	upcall_entry *rest = owner->rest($);
+	upcall_state now = { was.crit_count + UPC_CRITADD,
+			     rest ? rest->priority($).load() : 0 };
+
+	upcall_write_state(owner, now);
 	upcall_dequeue(e);
-	v->now.crit_count = v->was.crit_count + UPC_CRITADD;
-	e = PLAIN(owner->first);
-	v->now.pending = e ? e->priority($).load() : 0;
-}
-
-static void upcall_evaluate(upcall_owner *owner, int min_prio)
-{
-	upcall_read_state(owner);
-	spin_lock(&owner->table->lock);
-	upcall_decide(owner, min_prio);
-	spin_unlock(&owner->table->lock);
-}
-
-static void upcall_enter(upcall_owner *owner)
-{
-	upcall_verdict *v = &owner->verdict;
-	upcall_entry *e = v->enter;
-
-	upcall_write_state(owner);
-	if (v->now.pending < v->was.pending)
-		upcall_recheck(owner);
 
 	/* cfunc */
 	e->entered++;
 	e->seen = PLAIN(e->data);
 }
 
-static void upcall_hold(upcall_owner *owner, int min_prio)
+static void upcall_apply(upcall_owner *owner, int min_prio)
 {
-	upcall_verdict *v = &owner->verdict;
+	upcall_entry *e;
+	upcall_state was;
 
-	if (!min_prio && v->now.pending == v->was.pending)
-		return;
-	put_user(v->now.pending, owner->upc($)->pending);
-	if (v->now.pending < v->was.pending)
-		upcall_recheck(owner);
+	upcall_take_expired(owner);
+	e = PLAIN(owner->first);
+	if (e || min_prio) {
+		was = upcall_read_state(owner);
+		if (e && !upcall_held(e, was, min_prio))
+			upcall_enter(owner, e, was);
+		else
+			upcall_hold(owner, e, was, min_prio);
+	}
+	WRITE_ONCE(owner->armed, false);
+	WRITE_ONCE(owner->kick_skipped, false);
 }
 
-static void upcall_deliver(upcall_owner *owner, int min_prio)
+static void upcall_apply_locked(upcall_owner *owner, int min_prio)
 {
-	if (owner->verdict.enter)
-		upcall_enter(owner);
-	else
-		upcall_hold(owner, min_prio);
+	spin_lock(&owner->table->lock);
+	upcall_apply(owner, min_prio);
+	spin_unlock(&owner->table->lock);
 }
 
 static void upcall_clear(upcall_owner *owner)
@@ -316,17 +335,15 @@ static void upcall_resume_armed(upcall_owner *owner)
 		return;
 	}
 	WRITE_ONCE(owner->armed, false);
-	if (!min_prio && !upcall_owns_some(owner))
-		return;
-	upcall_evaluate(owner, min_prio);
-	upcall_deliver(owner, min_prio);
+	upcall_apply_locked(owner, min_prio);
 }
 
 static void upcall_resume()
 {
 	upcall_owner *owner = PLAIN(current->upcall);
 
-	if (owner && READ_ONCE(owner->armed))
+	if (owner && (READ_ONCE(owner->armed) ||
+		      (!WEAKEN(resume_expired) && upcall_expired(owner))))
 		upcall_resume_armed(owner);
 }
 
@@ -346,10 +363,7 @@ static void upcall_deliver_later(upcall_owner *owner, int min_prio)
 
 static void upcall_deliver_at_exit(upcall_owner *owner, int min_prio)
 {
-	if (!min_prio && !upcall_owns_some(owner))
-		return;
-	upcall_evaluate(owner, min_prio);
-	upcall_deliver(owner, min_prio);
+	upcall_apply_locked(owner, min_prio);
 }
 
 static void upcall_redispatch(int min_prio)
@@ -364,8 +378,7 @@ static void upcall_chain(upcall_owner *owner)
 		upcall_clear(owner);
 		return;
 	}
-	upcall_evaluate(owner, 1);
-	upcall_deliver(owner, 1);
+	upcall_apply_locked(owner, 1);
 }
 
 static void upcall_next()
@@ -385,9 +398,13 @@ static upcall_entry *upcall_wait_check(upcall_owner *owner, int priority)
 	upcall_entry *e = nullptr;
 
 	spin_lock(&owner->table->lock);
-	if (priority)
+	WRITE_ONCE(owner->wait, priority);
+	if (priority) {
+		upcall_take_expired_waiting(owner);
 		e = upcall_first(owner, priority);
-	owner->wait($) = e ? 0 : priority;
+	}
+	if (e)
+		WRITE_ONCE(owner->wait, 0);
 	spin_unlock(&owner->table->lock);
 	return e;
 }

@@ -22,6 +22,8 @@
  *                             exchange, fence       is a full barrier before
  *                                                   and after; an exchange that
  *                                                   is seq_cst would be less
+ *   xchg(), llist_add(),      the same
+ *     llist_del_all()
  *   cmpxchg()                 the same; acquire     no order if it fails, but
  *                             fence if it fails     what is done with the
  *                                                   result depends on it; that
@@ -42,38 +44,7 @@
  * store to, owner->armed and the flag, are ordered by the lock that both take.
  */
 
-#include <relacy/relacy.hpp>
-
-#include <cstring>
-#include <iostream>
-
-/* Relacy has macros for these, to find leaks. Nothing is allocated here. */
-#undef new
-#undef delete
-#undef free
-
-/*
- * WEAKEN(name) is true in a run that leaves out the barrier, order or rule of
- * that name. The file "weakened" lists them all, with the tests that must fail.
- */
-static const char *weakened = "";
-
-static bool is_weakened(const char *name)
-{
-	size_t n = strlen(name);
-	const char *p = weakened;
-
-	/* "a+b" are two. */
-	while (strncmp(p, name, n) || (p[n] && p[n] != '+')) {
-		p = strchr(p, '+');
-		if (!p++)
-			return false;
-	}
-	return true;
-}
-
-#define WEAKEN(name) \
-	([] { static const bool is = is_weakened(#name); return is; }())
+#include "search.h"
 
 #define READ_ONCE(x)		((x)($).load(rl::mo_relaxed))
 #define WRITE_ONCE(x, v)	((x)($).store(v, rl::mo_relaxed))
@@ -114,6 +85,18 @@ static int full_exchange(rl::atomic<int> &x, int v, rl::debug_info_param where)
 
 	if (WEAKEN(test_and_set_bit))
 		return x.exchange(v, rl::mo_relaxed, where);
+	rl::atomic_thread_fence(rl::mo_seq_cst, where);
+	old = x.exchange(v, rl::mo_relaxed, where);
+	rl::atomic_thread_fence(rl::mo_seq_cst, where);
+	return old;
+}
+
+#define xchg(x, v)		do_xchg(x, v, $)
+
+static int do_xchg(rl::atomic<int> &x, int v, rl::debug_info_param where)
+{
+	int old;
+
 	rl::atomic_thread_fence(rl::mo_seq_cst, where);
 	old = x.exchange(v, rl::mo_relaxed, where);
 	rl::atomic_thread_fence(rl::mo_seq_cst, where);

@@ -3,13 +3,14 @@
 # The core's lock-free pairs on a machine that reorders, by Relacy: every
 # execution of each test; and each barrier left out, until that is caught.
 # Prints TAP, a line when something is done, with the number of executions.
-# usage: run.sh [-l] [-j JOBS]
+# usage: run.sh [-l] [-j JOBS] [DIRECTORY]
+#   DIRECTORY: the tests are there, and are not the core's
 #   -l: the owner goes on to user mode where otherwise others have come to rest
 
 set -euo pipefail
 export LC_ALL=C
 
-dir=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 jobs=$(nproc) long=''
 while getopts j:l opt; do
 	case $opt in
@@ -18,16 +19,18 @@ while getopts j:l opt; do
 	*) exit 2 ;;
 	esac
 done
+shift $((OPTIND - 1))
+dir=${1:-$here}
 CXX=${CXX:-g++}
 command -v "$CXX" >/dev/null || { echo "1..0 # SKIP $CXX is not installed"; exit 4; }
 echo '#include <relacy/relacy.hpp>' | "$CXX" -x c++ -E - >/dev/null 2>&1 ||
 	{ echo "1..0 # SKIP Relacy (relacy-dev) is not installed"; exit 4; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export CXX dir work long
+export CXX here dir work long
 
 # In the headers of Relacy, compilers find much to warn of.
-build() { "$CXX" -O1 -w -o "$work/$1" "$dir/$1.cc" >"$work/$1.log" 2>&1; }
+build() { "$CXX" -O1 -w -I"$here" -o "$work/$1" "$dir/$1.cc" >"$work/$1.log" 2>&1; }
 export -f build
 
 programs=()

@@ -9,9 +9,6 @@
 
 #include "core.h"
 
-/* A longer search: the owner goes on to user mode while the others run. */
-static bool whole_way;
-
 template <class derived, int nr_tasks = 2>
 struct test : rl::test_suite<derived, nr_tasks> {
 	mm_struct	mm;
@@ -108,88 +105,5 @@ struct test : rl::test_suite<derived, nr_tasks> {
 		}
 	}
 };
-
-/*
- * Searches @T to its end, or to the first failure. Relacy's full search lets a
- * load go back by one value, its random search by two. So the scheduler here is
- * that of the full search, while the parameter names the other.
- */
-template <class T>
-static bool search(const char *name, bool verbose)
-{
-	typedef rl::full_search_scheduler<T::params::thread_count> scheduler;
-	rl::ostringstream state, none, log;
-	rl::test_params params;
-	bool clean;
-
-	params.search_type = rl::random_scheduler_type;
-	params.execution_depth_limit = 1000;
-	params.output_stream = &none;
-	params.progress_stream = &none;
-	clean = rl::run_test<T, scheduler>(params, state, false) ==
-		rl::test_result_success;
-	std::cout << name << ": " << params.stop_iteration << " executions";
-	if (!clean) {
-		/* The same execution again, with a log. */
-		params.initial_state = state.str();
-		params.collect_history = true;
-		params.output_stream = &log;
-		rl::run_test<T, scheduler>(params, state, true);
-		std::string text(log.str().c_str());
-
-		std::cout << ": " << text.substr(0, text.find('\n'));
-		if (verbose)
-			std::cout << '\n' << text;
-	}
-	std::cout << std::endl;
-	return clean;
-}
-
-struct known_test {
-	const char *name;
-	bool (*search)(const char *name, bool verbose);
-};
-
-/*
- * usage: program [-l] [-v] [-w NAME[+NAME]...] TEST...
- *   -l: the longer search
- *   -v: prints the steps that lead to a failure
- *   -w: leaves out what has that name
- * Without a test, prints the names of all.
- */
-template <int n>
-static int run_tests(const known_test (&tests)[n], int argc, char **argv)
-{
-	bool clean = true, verbose = false;
-	int opt;
-
-	while ((opt = getopt(argc, argv, "lvw:")) != -1) {
-		switch (opt) {
-		case 'l':
-			whole_way = true;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'w':
-			weakened = optarg;
-			break;
-		default:
-			return 2;
-		}
-	}
-	if (optind == argc) {
-		for (auto &t : tests)
-			std::cout << t.name << std::endl;
-		return 0;
-	}
-	for (; optind < argc; optind++) {
-		for (auto &t : tests) {
-			if (!strcmp(t.name, argv[optind]))
-				clean &= t.search(t.name, verbose);
-		}
-	}
-	return !clean;
-}
 
 #endif /* RELAXED_TEST_H */

@@ -5,7 +5,6 @@
 
 #include <linux/errno.h>
 #include <linux/mm.h>
-#include <linux/restart_block.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/unistd.h>
@@ -58,21 +57,19 @@ static u16 upcall_insn(unsigned long ip)
 }
 
 /**
- * arch_upcall_cancel_restart - let no restart_syscall() follow an upcall
+ * arch_upcall_restarts - is the interrupted code about to restart a call
  * @regs:	user mode registers, before an upcall is pushed
  *
- * If the interrupted code is about to issue restart_syscall(), then a call
- * made by cfunc may replace the restart block before it does so. End the
- * interrupted call with EINTR instead, as a signal handler would. That holds
- * for a block that says so already, too: it would be replaced all the same.
+ * That is, to issue restart_syscall(). A call made by cfunc may replace the
+ * restart block before it does so. End the interrupted call with EINTR instead,
+ * as a signal handler would. That holds for a block that says so already, too:
+ * it would be replaced all the same.
+ *
+ * May sleep.
  */
-void arch_upcall_cancel_restart(struct pt_regs *regs)
+bool arch_upcall_restarts(struct pt_regs *regs)
 {
 	int insn = upcall_restart_insn(regs);
 
-	if (insn < 0 || upcall_insn(regs->ip) != insn)
-		return;
-	current->restart_block.fn = do_no_restart_syscall;
-	regs->ax = -EINTR;
-	regs->ip += sizeof(u16);
+	return insn >= 0 && upcall_insn(regs->ip) == insn;
 }

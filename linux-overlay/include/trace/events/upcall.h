@@ -18,6 +18,7 @@
 struct pt_regs;
 struct upcall_entry;
 struct upcall_owner;
+struct upcall_state;
 
 /* What a dispatch did to make the owner evaluate its queue. */
 TRACE_DEFINE_ENUM(UPCALL_SENT_SELF);
@@ -26,6 +27,8 @@ TRACE_DEFINE_ENUM(UPCALL_SENT_PENDING);
 TRACE_DEFINE_ENUM(UPCALL_SENT_COALESCED);
 TRACE_DEFINE_ENUM(UPCALL_SENT_WOKEN);
 TRACE_DEFINE_ENUM(UPCALL_SENT_ASLEEP);
+TRACE_DEFINE_ENUM(UPCALL_SENT_INTERRUPTED);
+TRACE_DEFINE_ENUM(UPCALL_SENT_EXPIRED);
 
 #define show_upcall_sent(sent) __print_symbolic(sent,	\
 	{ UPCALL_SENT_SELF,	"self" },		\
@@ -33,7 +36,9 @@ TRACE_DEFINE_ENUM(UPCALL_SENT_ASLEEP);
 	{ UPCALL_SENT_PENDING,	"armed already" },	\
 	{ UPCALL_SENT_COALESCED, "coalesced" },		\
 	{ UPCALL_SENT_WOKEN,	"woken" },		\
-	{ UPCALL_SENT_ASLEEP,	"left asleep" })
+	{ UPCALL_SENT_ASLEEP,	"left asleep" },	\
+	{ UPCALL_SENT_INTERRUPTED, "interrupted" },	\
+	{ UPCALL_SENT_EXPIRED,	"told by a timer" })
 
 /* Why an upcall is held back. */
 TRACE_DEFINE_ENUM(UPCALL_HELD_PENDING);
@@ -96,9 +101,10 @@ TRACE_EVENT(upcall_dispatch,
 
 /* An upcall is entered, with crit_count and pending as they are then. */
 TRACE_EVENT(upcall_enter,
-	    TP_PROTO(const struct upcall_owner *owner, const void __user *frame),
+	    TP_PROTO(const struct upcall_entry *e,
+		     const struct upcall_state *now, const void __user *frame),
 
-	    TP_ARGS(owner, frame),
+	    TP_ARGS(e, now, frame),
 
 	    TP_STRUCT__entry(__field(pid_t, owner)
 			     __field(int, id)
@@ -109,13 +115,13 @@ TRACE_EVENT(upcall_enter,
 			     __field(unsigned long, cfunc)
 			     __field(unsigned long, frame)),
 
-	    TP_fast_assign(__entry->owner = owner->task->pid;
-			   __entry->id = owner->verdict.id;
-			   __entry->priority = owner->verdict.priority;
-			   __entry->crit_count = owner->verdict.now.crit_count;
-			   __entry->pending = owner->verdict.now.pending;
-			   __entry->ctxfunc = owner->verdict.target.ctxfunc;
-			   __entry->cfunc = owner->verdict.target.cfunc;
+	    TP_fast_assign(__entry->owner = e->owner->task->pid;
+			   __entry->id = e->id;
+			   __entry->priority = e->priority;
+			   __entry->crit_count = now->crit_count;
+			   __entry->pending = now->pending;
+			   __entry->ctxfunc = e->target.ctxfunc;
+			   __entry->cfunc = e->target.cfunc;
 			   __entry->frame = (unsigned long)frame;),
 
 	    TP_printk("owner=%d id=%d priority=%d crit_count=%d pending=%d ctxfunc=%#lx cfunc=%#lx frame=%#lx",
@@ -126,9 +132,9 @@ TRACE_EVENT(upcall_enter,
 /* The owner's highest stays pending: crit_count and pending before, and why. */
 TRACE_EVENT(upcall_hold,
 	    TP_PROTO(const struct upcall_owner *owner, const struct upcall_entry *e,
-		     int held),
+		     const struct upcall_state *was, int held),
 
-	    TP_ARGS(owner, e, held),
+	    TP_ARGS(owner, e, was, held),
 
 	    TP_STRUCT__entry(__field(pid_t, owner)
 			     __field(int, id)
@@ -140,8 +146,8 @@ TRACE_EVENT(upcall_hold,
 	    TP_fast_assign(__entry->owner = owner->task->pid;
 			   __entry->id = e->id;
 			   __entry->priority = e->priority;
-			   __entry->crit_count = owner->verdict.was.crit_count;
-			   __entry->pending = owner->verdict.was.pending;
+			   __entry->crit_count = was->crit_count;
+			   __entry->pending = was->pending;
 			   __entry->held = held;),
 
 	    TP_printk("owner=%d id=%d priority=%d crit_count=%d pending=%d held_by=\"%s\"",

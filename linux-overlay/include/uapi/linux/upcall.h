@@ -49,6 +49,29 @@ struct upcall {
 #define UPC_CONTROL_POLLANDCLEAR	5
 #define UPC_CONTROL_WAIT		6
 #define UPC_CONTROL_SUSPEND		7
+#define UPC_CONTROL_INTERRUPT		8
+#define UPC_CONTROL_TIMER		9
+
+/**
+ * struct upcall_timer - when UPC_CONTROL_TIMER is to dispatch an upcall
+ * @value:	In how many nanoseconds it is first dispatched; with
+ *		UPCALL_TIMER_ABSTIME, at which time. 0: it is not.
+ * @interval:	How many nanoseconds after that it is dispatched again, and
+ *		so on. 0: it is not.
+ * @clock:	CLOCK_MONOTONIC, and UPCALL_TIMER_ABSTIME may be added.
+ * @priority:	At which priority.
+ *
+ * It has the same layout on every architecture.
+ */
+struct upcall_timer {
+	__s64	value;
+	__s64	interval;
+	__s32	clock;
+	__s32	priority;
+};
+
+/* In the clock field: value is a time of that clock. */
+#define UPCALL_TIMER_ABSTIME	0x100
 
 /**
  * struct upcall_frame_ia32 - what the kernel pushes for a 32-bit task

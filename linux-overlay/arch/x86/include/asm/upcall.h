@@ -4,8 +4,9 @@
 
 /*
  * What kernel/upcall/ asks of a machine. The core decides, these read and write
- * registers and the frame. All are called by the task that @regs belong to, and
- * may sleep where they touch user memory. Those that every upcall passes are
+ * registers and the frame. All are called by the task that @regs belong to. To
+ * write a frame is done with page faults disabled; arch_upcall_read_frame() and
+ * arch_upcall_restarts() may sleep. Those that every upcall passes are
  * inline: a call costs as much as some of them.
  *
  * There are two ABIs, IA-32's in asm/upcall_ia32.h, and x86-64's in
@@ -68,14 +69,30 @@ static inline bool arch_upcall_stepped(void)
 #define UPCALL_CLEARED_FLAGS	(X86_EFLAGS_DF | X86_EFLAGS_RF | X86_EFLAGS_TF)
 
 /*
- * The flags as the interrupted code had them: a trap flag that a debugger
- * set is the debugger's.
+ * What is saved of the interrupted code, read while user memory is open: the
+ * three are inline wherever that is.
+ *
+ * The flags as that code had them: a trap flag that a debugger set is the
+ * debugger's.
  */
-static inline unsigned long upcall_saved_flags(struct pt_regs *regs)
+static __always_inline unsigned long upcall_saved_flags(struct pt_regs *regs)
 {
 	if (test_thread_flag(TIF_FORCED_TF))
 		return regs->flags & ~X86_EFLAGS_TF;
 	return regs->flags;
+}
+
+/* What restarts a call is two bytes long, in each mode. */
+static __always_inline unsigned long upcall_saved_ax(struct pt_regs *regs,
+						     bool cancel)
+{
+	return cancel ? -EINTR : regs->ax;
+}
+
+static __always_inline unsigned long upcall_saved_ip(struct pt_regs *regs,
+						     bool cancel)
+{
+	return cancel ? regs->ip + 2 : regs->ip;
 }
 
 /*
@@ -120,12 +137,17 @@ static inline enum arch_upcall_abi arch_upcall_call_abi(void)
 
 /**
  * arch_upcall_supported - can current register upcalls
+ * @upc:	with this struct upcall
  *
- * Return: 0, or -EOPNOTSUPP.
+ * Return: 0; -EFAULT if the ABI's addresses do not reach all of it;
+ * -EOPNOTSUPP.
  */
-static inline int arch_upcall_supported(void)
+static inline int arch_upcall_supported(struct upcall __user *upc)
 {
 #ifdef CONFIG_X86_64
+	if (arch_upcall_call_abi() == UPCALL_ABI_IA32 &&
+	    upcall_ia32_beyond(upc, sizeof(*upc)))
+		return -EFAULT;
 	if (upcall_has_shadow_stack())
 		return -EOPNOTSUPP;
 #endif
@@ -144,18 +166,41 @@ static inline bool arch_upcall_allowed(enum arch_upcall_abi abi,
 }
 
 /**
- * arch_upcall_push - write the frame of an upcall below the stack pointer
+ * arch_upcall_frame - where the frame of an upcall is to be
+ * @abi:	the owner's
+ * @regs:	user mode registers
+ */
+static __always_inline void __user *arch_upcall_frame(enum arch_upcall_abi abi,
+						      struct pt_regs *regs)
+{
+	return upcall_abi(abi, frame, regs);
+}
+
+/**
+ * arch_upcall_frame_size - its size
+ * @abi:	the owner's
+ */
+static inline size_t arch_upcall_frame_size(enum arch_upcall_abi abi)
+{
+	return upcall_abi(abi, frame_size);
+}
+
+/**
+ * arch_upcall_push - write the frame of an upcall
  * @abi:	the owner's
  * @regs:	user mode registers, to be resumed after the upcall
+ * @frame:	of arch_upcall_frame()
+ * @cancel:	they are about to restart a call that is to give EINTR instead
  *
  * Changes no register.
  *
- * Return: the frame's address, or NULL if it cannot be written.
+ * Return: 0 or -EFAULT.
  */
-static __always_inline void __user *arch_upcall_push(enum arch_upcall_abi abi,
-						     struct pt_regs *regs)
+static __always_inline int arch_upcall_push(enum arch_upcall_abi abi,
+					    struct pt_regs *regs,
+					    void __user *frame, bool cancel)
 {
-	return upcall_abi(abi, push, regs);
+	return upcall_abi(abi, push, regs, frame, cancel);
 }
 
 /**
@@ -222,6 +267,6 @@ static inline void arch_upcall_leave(enum arch_upcall_abi abi,
 	regs->orig_ax = -1;
 }
 
-void arch_upcall_cancel_restart(struct pt_regs *regs);
+bool arch_upcall_restarts(struct pt_regs *regs);
 
 #endif /* _ASM_X86_UPCALL_H */

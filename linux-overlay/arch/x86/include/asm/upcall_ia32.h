@@ -55,25 +55,47 @@ static inline bool upcall_ia32_allowed(struct pt_regs *regs)
 	       upcall_ia32_flat_data(regs);
 }
 
-static __always_inline void __user *upcall_ia32_push(struct pt_regs *regs)
+/*
+ * Does it end beyond what 32-bit code can address? A 64-bit program may have
+ * memory on both sides.
+ */
+static inline bool upcall_ia32_beyond(const void __user *p, size_t size)
 {
-	struct upcall_frame_ia32 __user *frame;
-	u32 sp = regs->sp - sizeof(*frame);
+	return IS_ENABLED(CONFIG_X86_64) &&
+	       (u64)(unsigned long)p + size > 1ULL << 32;
+}
 
-	frame = (void __user *)(unsigned long)sp;
-	if (!user_write_access_begin(frame, sizeof(*frame)))
-		return NULL;
-	unsafe_put_user(regs->ax, &frame->eax, efault);
+static __always_inline void __user *upcall_ia32_frame(struct pt_regs *regs)
+{
+	u32 sp = regs->sp - sizeof(struct upcall_frame_ia32);
+
+	return (void __user *)(unsigned long)sp;
+}
+
+static inline size_t upcall_ia32_frame_size(void)
+{
+	return sizeof(struct upcall_frame_ia32);
+}
+
+static __always_inline int upcall_ia32_push(struct pt_regs *regs,
+					    void __user *to, bool cancel)
+{
+	struct upcall_frame_ia32 __user *frame = to;
+
+	if (upcall_ia32_beyond(frame, sizeof(*frame)) ||
+	    !user_write_access_begin(frame, sizeof(*frame)))
+		return -EFAULT;
+	unsafe_put_user(upcall_saved_ax(regs, cancel), &frame->eax, efault);
 	unsafe_put_user(regs->cx, &frame->ecx, efault);
 	unsafe_put_user(regs->dx, &frame->edx, efault);
 	unsafe_put_user(upcall_saved_flags(regs), &frame->eflags, efault);
-	unsafe_put_user(regs->ip, &frame->origip, efault);
+	unsafe_put_user(upcall_saved_ip(regs, cancel), &frame->origip, efault);
 	user_write_access_end();
-	return frame;
+	return 0;
 
 efault:
 	user_write_access_end();
-	return NULL;
+	return -EFAULT;
 }
 
 static inline void upcall_ia32_enter(struct pt_regs *regs, void __user *frame,
@@ -93,7 +115,8 @@ static inline int upcall_ia32_read_frame(union arch_upcall_frame *frame,
 {
 	const struct upcall_frame_ia32 __user *f = from;
 
-	if (!user_read_access_begin(f, sizeof(*f)))
+	if (upcall_ia32_beyond(f, sizeof(*f)) ||
+	    !user_read_access_begin(f, sizeof(*f)))
 		return -EFAULT;
 	unsafe_get_user(frame->ia32.eax, &f->eax, efault);
 	unsafe_get_user(frame->ia32.ecx, &f->ecx, efault);

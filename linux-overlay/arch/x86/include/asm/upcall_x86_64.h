@@ -49,27 +49,38 @@ static inline bool upcall_x86_64_allowed(struct pt_regs *regs)
 	return user_64bit_mode(regs) && !upcall_has_shadow_stack();
 }
 
-static __always_inline void __user *upcall_x86_64_push(struct pt_regs *regs)
+static __always_inline void __user *upcall_x86_64_frame(struct pt_regs *regs)
 {
-	struct upcall_frame_x86_64 __user *frame;
+	return (void __user *)(regs->sp - UPCALL_RED_ZONE -
+			       sizeof(struct upcall_frame_x86_64));
+}
 
-	frame = (void __user *)(regs->sp - UPCALL_RED_ZONE - sizeof(*frame));
+static inline size_t upcall_x86_64_frame_size(void)
+{
+	return sizeof(struct upcall_frame_x86_64);
+}
+
+static __always_inline int upcall_x86_64_push(struct pt_regs *regs,
+					      void __user *to, bool cancel)
+{
+	struct upcall_frame_x86_64 __user *frame = to;
+
 	if (!user_write_access_begin(frame, sizeof(*frame)))
-		return NULL;
-	unsafe_put_user(regs->ax, &frame->rax, efault);
+		return -EFAULT;
+	unsafe_put_user(upcall_saved_ax(regs, cancel), &frame->rax, efault);
 	unsafe_put_user(regs->cx, &frame->rcx, efault);
 	unsafe_put_user(regs->dx, &frame->rdx, efault);
 	unsafe_put_user(regs->si, &frame->rsi, efault);
 	unsafe_put_user(regs->di, &frame->rdi, efault);
 	unsafe_put_user(regs->r11, &frame->r11, efault);
 	unsafe_put_user(upcall_saved_flags(regs), &frame->rflags, efault);
-	unsafe_put_user(regs->ip, &frame->rip, efault);
+	unsafe_put_user(upcall_saved_ip(regs, cancel), &frame->rip, efault);
 	user_write_access_end();
-	return frame;
+	return 0;
 
 efault:
 	user_write_access_end();
-	return NULL;
+	return -EFAULT;
 }
 
 /* With rcx and r11 as they are here, a system call ends with SYSRET. */
