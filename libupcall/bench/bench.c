@@ -72,7 +72,7 @@ void fail(const char *what)
 
 int add_upcall(struct upcall *upc, upcall_func_t cfunc)
 {
-	int id = upc_register(upc, upc_callused_wrapper, cfunc, NULL);
+	int id = upc_register(upc, upc_integer_wrapper, cfunc, NULL);
 
 	if (id < 0)
 		fail("upc_register");

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/upcall.h>
 
-#include "../src/arch/x86/syscall.h"
+#include "syscall.h"	/* of ../src/arch */
 
 /*
  * A row: an operation that is called over and over, between two readings of
@@ -56,7 +56,10 @@ static inline int control(int command, int id, long data)
 	return call(NR_UPC_CONTROL, command, id, data, 0);
 }
 
-/* Registers with the calling task's @upc, or fails. */
+/*
+ * Registers with the calling task's @upc, or fails. What is compiled here leaves
+ * vector registers alone where an upcall may run it.
+ */
 int add_upcall(struct upcall *upc, upcall_func_t cfunc);
 
 /* A context function that leaves by way (A), always. */

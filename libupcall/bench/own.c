@@ -4,6 +4,7 @@
  * critical sections.
  */
 #include <signal.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 #define MOST	4096
 
 static struct upcall upc = UPCALL_INITIALIZER;
-static int ids[MOST], n_ids, id_a, entered;
+static int ids[MOST], n_ids, id_a, id_fpu, entered;
 static pid_t pid, tid;
 
 static void cfunc(void *data)
@@ -69,7 +70,8 @@ void own_setup(int n)
 		return;
 	be_registered();
 	id_a = upc_register(&upc, bench_way_a, cfunc, NULL);
-	if (id_a < 0)
+	id_fpu = upc_register(&upc, upc_fpu_wrapper, cfunc, NULL);
+	if (id_a < 0 || id_fpu < 0)
 		fail("upc_register");
 }
 
@@ -93,6 +95,11 @@ static void way_a(void)
 	control(UPC_CONTROL_DISPATCH, id_a, 1);
 }
 
+static void way_fpu(void)
+{
+	control(UPC_CONTROL_DISPATCH, id_fpu, 1);
+}
+
 static void held(void)
 {
 	upc_crit_enter(&upc);
@@ -105,6 +112,7 @@ const struct row own_rows[] = {
 	{ "tgkill, handler with SA_SIGINFO, sigreturn", signal_info },
 	{ "dispatch, left by way (B)", way_b, 1 },
 	{ "dispatch, left by way (A)", way_a, 1 },
+	{ "dispatch, upc_fpu_wrapper, way (B)", way_fpu, 1 },
 	{ "dispatch in a section, entered at its exit", held, 1 },
 	{ NULL }
 };
@@ -116,10 +124,10 @@ const struct row more_rows[] = {
 
 static void mask_pair(void)
 {
-	static const unsigned long usr1[2] = { 1 << (SIGUSR1 - 1) };
+	static const uint64_t usr1 = 1 << (SIGUSR1 - 1);
 
-	call(SYS_rt_sigprocmask, SIG_BLOCK, (long)usr1, 0, sizeof(usr1));
-	call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)usr1, 0, sizeof(usr1));
+	call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&usr1, 0, sizeof(usr1));
+	call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&usr1, 0, sizeof(usr1));
 }
 
 static void crit_pair(void)
@@ -181,7 +189,7 @@ const struct row drain_rows[] = {
 
 static void register_delete(void)
 {
-	int id = call(NR_UPC_REGISTER, (long)&upc, (long)upc_callused_wrapper,
+	int id = call(NR_UPC_REGISTER, (long)&upc, (long)upc_integer_wrapper,
 		      (long)cfunc, 0);
 
 	control(UPC_CONTROL_DELETE, id, 0);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -166,11 +167,11 @@ static void pipe_round(void)
 }
 
 static volatile int signal_tid;
-static const unsigned long no_signals[2];
+static const uint64_t no_signals;
 
 static void sleep_for_signal(void)
 {
-	call(SYS_rt_sigsuspend, (long)no_signals, sizeof(no_signals), 0, 0);
+	call(SYS_rt_sigsuspend, (long)&no_signals, sizeof(no_signals), 0, 0);
 }
 
 static void *signal_run(void *arg)

@@ -3,7 +3,8 @@
 #
 # installed.sh ROOT LIBDIR OUT: build every example against what was
 # installed below ROOT, and nothing else: with what pkg-config says, static and
-# shared, as C and as C++, with gcc and, where it is there, clang. The
+# shared, as C and as C++, with gcc and, where it is there, clang; those in C++ as
+# C++20. The
 # programs go to OUT. MODULES: what was installed.
 
 set -eu
@@ -20,16 +21,17 @@ export PKG_CONFIG_LIBDIR="$root$libdir/pkgconfig"
 export PKG_CONFIG_SYSROOT_DIR="$root"
 export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
 export PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
-# build MODULE SOURCE: both ways, by $cc, in $lang.
+# build MODULE SOURCE [OPTION]: both ways, by $cc, in $lang.
 build()
 {
-	name=$(basename "$2" .c)-$cc
+	name=${2##*/}
+	name=${name%.c*}-$cc
 	cflags=$(pkg-config --cflags "$1")
 	shared=$(pkg-config --libs "$1")
 	static=$(pkg-config --static --libs "$1")
 	# shellcheck disable=SC2086
 	$cc $MBITS -O2 -g -Wall -Wextra -Werror -pthread $cflags \
-		-x "$lang" -c -o "$out/obj.o" "$2"
+		-x "$lang" ${3-} -c -o "$out/obj.o" "$2"
 	# shellcheck disable=SC2086
 	$cc $MBITS -pthread -o "$out/$name" "$out/obj.o" $shared \
 		-Wl,-z,now -Wl,--disable-new-dtags -Wl,-rpath,"$root$libdir"
@@ -51,6 +53,10 @@ for tool in $tools; do
 		esac
 		for src in "$dir"/*.c; do
 			build "$module" "$src"
+		done
+		[ "$lang" = c++ ] || continue
+		for src in "$dir"/*.cc; do
+			[ ! -e "$src" ] || build "$module" "$src" -std=c++20
 		done
 	done
 done

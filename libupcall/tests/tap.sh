@@ -25,3 +25,31 @@ check()
 		failed=$((failed + 1))
 	fi
 }
+
+# A machine that cannot run programs of this width does its part: does it run
+# PROGRAM...? The dynamic linker that they want is asked.
+can_run()
+{
+	interp=$(for p; do readelf -lW "$p"; done 2>/dev/null |
+		sed -n 's/.*program interpreter: \(.*\)]/\1/p' | head -n 1)
+	"$interp" --version >/dev/null 2>&1
+}
+
+# What it cannot run.
+skip_programs()
+{
+	n=$((n + 1))
+	echo "ok $n - $# programs # SKIP no such programs run here"
+}
+
+# lint PAGE...: mandoc has nothing to say of these manual pages. Which others are
+# installed says nothing about ours.
+lint()
+{
+	for page; do
+		mandoc -Tlint "$page" >"$tmp/lint" 2>"$tmp/said"
+		grep -hv -e 'referenced manual not found' -e 'mandoc.db' \
+			"$tmp/lint" "$tmp/said" && return 1
+	done
+	return 0
+}

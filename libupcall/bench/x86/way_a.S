@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * upc_callused_wrapper, but for its end: it always leaves by way (A), through
+ * upc_integer_wrapper, but for its end: it always leaves by way (A), through
  * NEXT, where the library's own does so only if something is pending.
  */
-#include "../src/arch/x86/context.h"
+#include "context.h"	/* of ../src/arch/x86 */
 
 	.text
 	CONTEXT_BEGIN bench_way_a
