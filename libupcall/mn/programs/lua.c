@@ -135,9 +135,11 @@ static int unfinished(void)
 /* When this returns, the scripts are in the middle of something, and are gone. */
 static void *run_all(void *arg)
 {
-	struct mn_stats stats;
+	struct mn_stats stats = { .size = sizeof(stats) };
 	int i;
 
+	/* The interpreter is to be interrupted, and not only what calls it. */
+	MUST(mn_preemptible(lua_newstate));
 	mn_stats(&stats);
 	cooperative = stats.backend == MN_COOPERATIVE;
 	for (i = 0; i < n_states; i++) {

@@ -108,6 +108,7 @@ static inline void print_stats(void)
 {
 	struct mn_stats s;
 
+	s.size = sizeof(s);
 	mn_stats(&s);
 	printf("  preemption %s, %d virtual CPUs: %llu threads, %llu switches,"
 	       " %llu preemptions,\n  %llu steals, %llu migrations; interrupts:"

@@ -16,10 +16,10 @@
 
 /* Upcalls: the kernel follows the rules. */
 
-/* What the context function has made of the interrupted ebp and eip. */
+/* What the context function has made of the frame and instruction pointers. */
 struct linkage {
 	struct linkage	*up;
-	unsigned long	eip;
+	unsigned long	pc;
 };
 
 /* Where an upcall is entered that the end of a section lets in. */
@@ -28,11 +28,12 @@ extern const char mn_section_end[] __attribute__((visibility("hidden")));
 static void upcall(void *data)
 {
 	struct linkage *mine = __builtin_frame_address(0);
-	unsigned long eip = mine->up->eip;
+	unsigned long pc = mine->up->pc;
 	int saved = get_errno();
 
-	/* In no library, then, as far as libc.c is concerned. */
-	on_upcall(data, eip == (unsigned long)mn_section_end ? 0 : eip);
+	/* Not in this library then, but where the section was. */
+	on_upcall(data, pc == (unsigned long)mn_section_end ? 0 : pc,
+		  (unsigned long)(mine->up + 1));
 	set_errno(saved);
 }
 
@@ -69,20 +70,13 @@ static void upcall_kick(struct vcpu *v)
 static __attribute__((noinline, noclone)) void upcall_pending(void)
 {
 	struct vcpu *v;
-	long ret = NR_UPC_CONTROL;
 
 	crit_enter();
 	v = this_vcpu();
 	if (v)
 		count(&v->stats.held);
 	crit_sub(UPC_CRITADD);
-	__asm__ volatile ("int	$0x80\n"
-			  "	.globl	mn_section_end\n"
-			  "	.hidden	mn_section_end\n"
-			  "mn_section_end:"
-			  : "+a" (ret)
-			  : "b" (UPC_CONTROL_DISPATCH), "c" (-1), "d" (0)
-			  : "memory");
+	arch_dispatch_pending(NR_UPC_CONTROL, UPC_CONTROL_DISPATCH);
 }
 
 static void upcall_sleep(struct vcpu *v)
@@ -106,14 +100,11 @@ const struct backend mn_upcalls = {
 
 static __thread struct upcall local __attribute__((tls_model("initial-exec")));
 
-/*
- * These are in a section of their own, for libc.c: what they return to may be in
- * the C library, so nothing may come in on top of them.
- */
-#define IN_HANDLER	__attribute__((section("mn_handler")))
+/* What these return to may be in the C library: nothing may come in on top of them. */
+
 
 /* Until nothing has come that the outer section lets through. */
-static void IN_HANDLER handle(unsigned long eip)
+static void IN_HANDLER handle(unsigned long pc, unsigned long sp)
 {
 	do {
 		struct vcpu *v;
@@ -123,7 +114,7 @@ static void IN_HANDLER handle(unsigned long eip)
 		v->upc->pending = 0;
 		__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&v->signalled, 0, __ATOMIC_SEQ_CST);
-		on_upcall(v, eip);
+		on_upcall(v, pc, sp);
 	} while (crit_sub(UPC_CRITADD) > 0);
 }
 
@@ -139,7 +130,7 @@ static void handle_pending(void)
 		local.pending = 0;	/* left over: mn_run() is done */
 	crit_sub(UPC_CRITADD);
 	if (v)
-		handle(0);
+		handle(0, (unsigned long)__builtin_frame_address(0));
 }
 
 static void IN_HANDLER on_signal(int sig, siginfo_t *si, void *context)
@@ -159,13 +150,18 @@ static void IN_HANDLER on_signal(int sig, siginfo_t *si, void *context)
 		__atomic_store_n(&v->sleeping, 0, __ATOMIC_SEQ_CST);
 		return;
 	}
-	handle(uc->uc_mcontext.gregs[REG_EIP]);
+	handle(uc->uc_mcontext.gregs[ARCH_PC], uc->uc_mcontext.gregs[ARCH_SP]);
 	/*
 	 * sigreturn() would set the alternate stack of the virtual CPU that this
 	 * was. It leaves that alone if the flags make no sense.
 	 */
 	uc->uc_stack.ss_flags = -1;
 	set_errno(saved);
+}
+
+bool is_on_signal(const struct sigaction *sa)
+{
+	return sa->sa_flags & SA_SIGINFO && sa->sa_sigaction == on_signal;
 }
 
 static int signal_attach(struct vcpu *v)
@@ -179,7 +175,6 @@ static int signal_attach(struct vcpu *v)
 	v->upc = &local;
 	local.crit_count = 0;
 	local.pending = 0;
-	v->tid = syscall(SYS_gettid);
 	return sigaction(rt.signo, &sa, NULL) ? errno : 0;
 }
 
@@ -196,12 +191,15 @@ static void signal_detach(struct vcpu *v)
  */
 static void signal_kick(struct vcpu *v)
 {
+	int saved = get_errno();
+
 	if (__atomic_exchange_n(&v->sleeping, 0, __ATOMIC_SEQ_CST))
 		futex(&v->sleeping, FUTEX_WAKE_PRIVATE, 1, 0);
 	else if (!__atomic_exchange_n(&v->signalled, 1, __ATOMIC_SEQ_CST) &&
 		 syscall(SYS_tgkill, getpid(), v->tid, rt.signo)) {
 		__atomic_store_n(&v->signalled, 0, __ATOMIC_SEQ_CST);
 		clock_wanted();
+		set_errno(saved);
 	}
 }
 
@@ -262,13 +260,13 @@ const struct backend mn_nothing = {
 	.sleep = signal_sleep,
 };
 
-static int distance(const void *p)
+static long distance(const void *p)
 {
-	return (int)((const char *)p - (const char *)__builtin_thread_pointer());
+	return (const char *)p - (const char *)__builtin_thread_pointer();
 }
 
 __thread struct vcpu *mn_this_vcpu __attribute__((tls_model("initial-exec")));
-int mn_off_upcall, mn_off_vcpu;
+long mn_off_upcall, mn_off_vcpu;
 
 /* Before anything of ours can be called, by whatever thread. */
 static void __attribute__((constructor(102))) find_distances(void)

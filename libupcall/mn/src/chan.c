@@ -63,17 +63,39 @@ static unsigned int *chan_lock(struct mn_chan *c)
 	return lock_of(&c->senders);
 }
 
+static void chan_look(struct mn_chan *c)
+{
+	waitq_stale(&c->senders);
+	waitq_stale(&c->receivers);
+}
+
+static void chan_get_lock(struct mn_chan *c)
+{
+	spin_lock(chan_lock(c));
+	chan_look(c);
+}
+
+/* False in a signal handler, if what it has interrupted may have it. */
+static bool chan_lock_any(struct mn_chan *c, struct caller *caller)
+{
+	if (!lock_any(caller, chan_lock(c)))
+		return false;
+	chan_look(c);
+	return true;
+}
+
 /* @t waits for its turn to send or to receive @element. */
-static void wait_with(struct mn_waitq *q, struct mn_thread *t, void *element)
+static void wait_with(struct mn_chan *c, struct mn_waitq *q,
+		      struct mn_thread *t, void *element)
 {
 	t->element = element;
 	t->closed = false;
-	waitq_add(q, t);
+	waitq_add_under(q, t, chan_lock(c));
 }
 
 /*
- * One try. EAGAIN: it can't be done now, and the thread, if there is one, is in
- * the queue of those who wait for it.
+ * One try, with the lock, and without it after. EAGAIN: it can't be done now, and
+ * the thread, if there is one, is in the queue of those who wait for it.
  */
 static int try_send(struct mn_chan *c, const void *element,
 		    struct mn_thread *t)
@@ -81,7 +103,6 @@ static int try_send(struct mn_chan *c, const void *element,
 	struct mn_thread *receiver = NULL;
 	int ret = 0;
 
-	spin_lock(chan_lock(c));
 	if (c->closed) {
 		ret = EPIPE;
 	} else if ((receiver = waitq_take(&c->receivers))) {
@@ -92,7 +113,7 @@ static int try_send(struct mn_chan *c, const void *element,
 	} else {
 		ret = EAGAIN;
 		if (t)
-			wait_with(&c->senders, t, (void *)element);
+			wait_with(c, &c->senders, t, (void *)element);
 	}
 	spin_unlock(chan_lock(c));
 	if (receiver)
@@ -105,7 +126,6 @@ static int try_recv(struct mn_chan *c, void *element, struct mn_thread *t)
 	struct mn_thread *sender = NULL;
 	int ret = 0;
 
-	spin_lock(chan_lock(c));
 	if (c->n) {
 		take(c, element);
 		sender = waitq_take(&c->senders);
@@ -116,7 +136,7 @@ static int try_recv(struct mn_chan *c, void *element, struct mn_thread *t)
 	} else {
 		ret = EAGAIN;
 		if (t)
-			wait_with(&c->receivers, t, element);
+			wait_with(c, &c->receivers, t, element);
 	}
 	spin_unlock(chan_lock(c));
 	if (sender)
@@ -125,52 +145,76 @@ static int try_recv(struct mn_chan *c, void *element, struct mn_thread *t)
 }
 
 /* In the queue, as try_send() and try_recv() leave it. */
-static int wait_turn(struct mn_thread *t, enum state state)
+static int wait_turn(struct mn_thread *t, enum state state, int64_t deadline)
 {
-	wait_until(state, MN_FOREVER);
-	return t->closed ? EPIPE : 0;
+	return wait_until(state, deadline) ?: t->closed ? EPIPE : 0;
+}
+
+MN_EXPORT int mn_chan_timedsend(struct mn_chan *c, const void *element,
+				int64_t deadline)
+{
+	struct mn_thread *t = enter();
+	int ret;
+
+	if (!t)
+		return EPERM;
+	chan_get_lock(c);
+	ret = try_send(c, element, t);
+	return leave(ret == EAGAIN ? wait_turn(t, IN_SEND, deadline) : ret);
 }
 
 MN_EXPORT int mn_chan_send(struct mn_chan *c, const void *element)
 {
+	return mn_chan_timedsend(c, element, MN_FOREVER);
+}
+
+MN_EXPORT int mn_chan_timedrecv(struct mn_chan *c, void *element,
+				int64_t deadline)
+{
 	struct mn_thread *t = enter();
 	int ret;
 
 	if (!t)
 		return EPERM;
-	ret = try_send(c, element, t);
-	return leave(ret == EAGAIN ? wait_turn(t, IN_SEND) : ret);
+	chan_get_lock(c);
+	ret = try_recv(c, element, t);
+	return leave(ret == EAGAIN ? wait_turn(t, IN_RECV, deadline) : ret);
 }
 
 MN_EXPORT int mn_chan_recv(struct mn_chan *c, void *element)
 {
-	struct mn_thread *t = enter();
-	int ret;
-
-	if (!t)
-		return EPERM;
-	ret = try_recv(c, element, t);
-	return leave(ret == EAGAIN ? wait_turn(t, IN_RECV) : ret);
+	return mn_chan_timedrecv(c, element, MN_FOREVER);
 }
 
 MN_EXPORT int mn_chan_trysend(struct mn_chan *c, const void *element)
 {
-	return enter() ? leave(try_send(c, element, NULL)) : EPERM;
+	struct caller caller;
+
+	if (!enter_any(&caller))
+		return EPERM;
+	return leave_any(&caller, chan_lock_any(c, &caller) ?
+				  try_send(c, element, NULL) : EAGAIN);
 }
 
 MN_EXPORT int mn_chan_tryrecv(struct mn_chan *c, void *element)
 {
-	return enter() ? leave(try_recv(c, element, NULL)) : EPERM;
+	struct caller caller;
+
+	if (!enter_any(&caller))
+		return EPERM;
+	return leave_any(&caller, chan_lock_any(c, &caller) ?
+				  try_recv(c, element, NULL) : EAGAIN);
 }
 
 MN_EXPORT int mn_chan_close(struct mn_chan *c)
 {
 	struct mn_thread *t, *list = NULL;
+	struct caller caller;
 	bool closed;
 
-	if (!enter())
+	if (!enter_any(&caller))
 		return EPERM;
-	spin_lock(chan_lock(c));
+	chan_get_lock(c);
 	closed = c->closed;
 	c->closed = true;
 	waitq_take_all(&c->receivers, &list);
@@ -179,21 +223,22 @@ MN_EXPORT int mn_chan_close(struct mn_chan *c)
 		t->closed = true;
 	spin_unlock(chan_lock(c));
 	wake_list(list);
-	return leave(closed ? EPIPE : 0);
+	return leave_any(&caller, closed ? EPIPE : 0);
 }
 
+/* In a child of fork() nobody waits. */
 MN_EXPORT int mn_chan_destroy(struct mn_chan *c)
 {
+	struct caller caller;
 	bool busy;
 
-	if (!enter())
-		return EPERM;
-	spin_lock(chan_lock(c));
-	busy = c->senders._head || c->receivers._head;
-	spin_unlock(chan_lock(c));
-	leave(0);
-	if (busy)
-		return EBUSY;
+	if (enter_any(&caller)) {
+		chan_get_lock(c);
+		busy = c->senders._head || c->receivers._head;
+		spin_unlock(chan_lock(c));
+		if (leave_any(&caller, busy))
+			return EBUSY;
+	}
 	free(c);
 	return 0;
 }

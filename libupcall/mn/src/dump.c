@@ -25,7 +25,7 @@
 #define VISIT_STACK	6144
 #define FRAMES		((int)(sizeof(((struct vcpu *)0)->trace) / sizeof(void *)))
 
-static const char *const state_names[] = {
+const char *const state_names[] = {
 	[READY] = "ready",
 	[RUNNING] = "running",
 	[SLEEPING] = "sleeping",
@@ -33,6 +33,9 @@ static const char *const state_names[] = {
 	[IN_COND] = "waiting for a condition variable",
 	[IN_SEM] = "waiting for a semaphore",
 	[IN_ONCE] = "waiting for mn_once()",
+	[IN_RWLOCK] = "waiting for a read-write lock",
+	[IN_BARRIER] = "waiting at a barrier",
+	[IN_WG] = "waiting for a group",
 	[IN_SEND] = "waiting to send",
 	[IN_RECV] = "waiting to receive",
 	[IN_JOIN] = "waiting to join",
@@ -101,8 +104,11 @@ void dump_visited(struct vcpu *v)
 
 static void visit(struct vcpu *v, struct mn_thread *t)
 {
+	unsigned long room = (char *)t->sp - (char *)stack_bottom(t);
+
+	/* How much there is on a stack of the program's making nobody knows. */
 	v->n_trace = 0;
-	if ((char *)t->sp - (char *)stack_bottom(t) < VISIT_STACK)
+	if (room < VISIT_STACK || room > t->mapped)
 		return;
 	v->visited = t;
 	switch_context(&v->visitor_sp, t->sp, rt.has_sse);
@@ -286,7 +292,7 @@ void dump_deadlock(void)
 
 MN_EXPORT int mn_dump(int fd)
 {
-	int err = EBUSY;
+	int err = EBUSY, saved = get_errno();
 
 	/* A child has none of the virtual CPUs that would have to answer. */
 	if (!look_begin())
@@ -296,5 +302,6 @@ MN_EXPORT int mn_dump(int fd)
 		__atomic_store_n(&busy, 0, __ATOMIC_SEQ_CST);
 	}
 	look_end();
+	set_errno(saved);
 	return err;
 }

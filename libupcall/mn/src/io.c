@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * read, write, accept and connect, without a virtual CPU that waits: each is
- * tried in a way that does not wait, then the descriptor is polled. What can
+ * tried in a way that does not wait, then the descriptor is waited for. What can
  * be neither is left to a helper.
  *
- * A try is made in a section, so that errno is that of the call.
+ * All of it is in a section, where errno is that of the call; what it was before is
+ * restored at the end. After the first try it is the file that matters, and not the
+ * number: see poll.c. A deadline ends the waiting: what a helper has begun is not
+ * given up.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,34 +22,46 @@ struct io {
 	int		fd;
 	char		*buf;
 	size_t		size;
+	int64_t		deadline;
 	ssize_t		ret;
 };
 
 static ssize_t result(ssize_t n)
 {
-	return n < 0 ? -errno : n;
+	return n < 0 ? -get_errno() : n;
+}
+
+static bool is_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && flags & O_NONBLOCK;
 }
 
 /* -EOPNOTSUPP: there is no way to try. */
 static ssize_t read_now(const struct io *io)
 {
 	struct iovec iov = { io->buf, io->size };
-	ssize_t n = recv(io->fd, io->buf, io->size, MSG_DONTWAIT);
+	ssize_t n = result(recv(io->fd, io->buf, io->size, MSG_DONTWAIT));
 
-	if (n < 0 && errno == ENOTSOCK)
-		n = preadv2(io->fd, &iov, 1, -1, RWF_NOWAIT);
-	return result(n);
+	if (n == -ENOTSOCK)
+		n = result(preadv2(io->fd, &iov, 1, -1, RWF_NOWAIT));
+	if (n == -EOPNOTSUPP && is_nonblocking(io->fd))
+		n = result(read(io->fd, io->buf, io->size));
+	return n;
 }
 
 static ssize_t write_now(const struct io *io)
 {
 	struct iovec iov = { io->buf, io->size };
-	ssize_t n = send(io->fd, io->buf, io->size,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n = result(send(io->fd, io->buf, io->size,
+				MSG_DONTWAIT | MSG_NOSIGNAL));
 
-	if (n < 0 && errno == ENOTSOCK)
-		n = pwritev2(io->fd, &iov, 1, -1, RWF_NOWAIT);
-	return result(n);
+	if (n == -ENOTSOCK)
+		n = result(pwritev2(io->fd, &iov, 1, -1, RWF_NOWAIT));
+	if (n == -EOPNOTSUPP && is_nonblocking(io->fd))
+		n = result(write(io->fd, io->buf, io->size));
+	return n;
 }
 
 /* By a helper, whose time it is. */
@@ -64,70 +79,118 @@ static void write_blocking(void *arg)
 	io->ret = result(write(io->fd, io->buf, io->size));
 }
 
-/* One try, in a section. */
-static ssize_t try(struct io *io, ssize_t (*now)(const struct io *))
+static ssize_t by_helper(struct io *io, void (*blocking)(void *))
+{
+	int err = mn_timedblocking(blocking, io, io->deadline);
+
+	return err ? -err : io->ret;
+}
+
+/* What is read or written, and how. */
+struct way {
+	int		event;
+	ssize_t		(*now)(const struct io *io);
+	void		(*blocking)(void *arg);
+};
+
+static const struct way reading = { POLLIN, read_now, read_blocking };
+static const struct way writing = { POLLOUT, write_now, write_blocking };
+
+static ssize_t try(const struct way *way, const struct io *io)
 {
 	ssize_t n;
 
+	do
+		n = way->now(io);
+	while (n == -EINTR);
+	return n;
+}
+
+/* As wait_for_event(), for one who makes a try next. */
+static int wait_for_turn(struct waiting *w, int event, int64_t deadline)
+{
+	return wait_for_event(w, event, true, deadline) ?: -ETIMEDOUT;
+}
+
+/*
+ * What epoll does not take, as files, and would wait all the same, waits for a disk.
+ * What can't be tried has at least been waited for when a helper has it.
+ */
+static ssize_t when_ready(const struct way *way, struct io *io)
+{
+	struct waiting w;
+	ssize_t n;
+
+	io->fd = wait_begin(&w, io->fd);
+	if (io->fd < 0)
+		return io->fd;
+	do {
+		n = wait_for_turn(&w, way->event, io->deadline);
+		if (n > 0)
+			n = try(way, io);
+		if (n == -EPERM || n == -EOPNOTSUPP)
+			n = by_helper(io, way->blocking);
+	} while (n == -EAGAIN || n == -EINTR);
+	wait_end(&w);
+	return n;
+}
+
+static ssize_t transfer(const struct way *way, struct io *io)
+{
+	ssize_t n;
+	int saved;
+
 	if (!enter())
 		return -EPERM;
-	do
-		n = now(io);
-	while (n == -EINTR);
+	saved = get_errno();
+	n = try(way, io);
+	if (n == -EAGAIN || n == -EOPNOTSUPP)
+		n = when_ready(way, io);
+	set_errno(saved);
 	crit_exit();
 	return n;
 }
 
-/*
- * A file that is ready by poll()'s word, as all files are, and would wait all the
- * same, waits for a disk. So does, for all that we know, what can't be tried.
- */
-static ssize_t transfer(struct io *io, short event,
-			ssize_t (*now)(const struct io *),
-			void (*blocking)(void *))
+MN_EXPORT ssize_t mn_timedread(int fd, void *buf, size_t size, int64_t deadline)
 {
-	ssize_t n;
-	int ret;
+	struct io io = {
+		.fd = fd, .buf = buf, .size = size, .deadline = deadline,
+	};
 
-	while ((n = try(io, now)) == -EAGAIN) {
-		ret = mn_poll(io->fd, event, 0);
-		if (ret > 0 && (n = try(io, now)) == -EAGAIN)
-			break;
-		if (ret > 0)
-			return n;
-		ret = mn_poll(io->fd, event, MN_FOREVER);
-		if (ret < 0)
-			return ret;
-	}
-	if (n != -EAGAIN && n != -EOPNOTSUPP)
-		return n;
-	ret = mn_poll(io->fd, event, MN_FOREVER);
-	if (ret > 0)
-		ret = -mn_blocking(blocking, io);
-	return ret ?: io->ret;
+	return transfer(&reading, &io);
 }
 
 MN_EXPORT ssize_t mn_read(int fd, void *buf, size_t size)
 {
-	struct io io = { .fd = fd, .buf = buf, .size = size };
-
-	return transfer(&io, POLLIN, read_now, read_blocking);
+	return mn_timedread(fd, buf, size, MN_FOREVER);
 }
 
 /* Like a write() that waits: all of it, unless something goes wrong. */
-MN_EXPORT ssize_t mn_write(int fd, const void *buf, size_t size)
+MN_EXPORT ssize_t mn_timedwrite(int fd, const void *buf, size_t size,
+				int64_t deadline)
 {
-	struct io io = { .fd = fd, .buf = (char *)buf, .size = size };
+	size_t done = 0;
 	ssize_t n;
 
 	do {
-		n = transfer(&io, POLLOUT, write_now, write_blocking);
+		struct io io = {
+			.fd = fd,
+			.buf = (char *)buf + done,
+			.size = size - done,
+			.deadline = deadline,
+		};
+
+		n = transfer(&writing, &io);
 		if (n < 0)
-			return io.buf == buf ? n : io.buf - (char *)buf;
-		io.buf += n;
-		io.size -= n;
-	} while (io.size && n);
-	return io.buf - (char *)buf;
+			return done ? (ssize_t)done : n;
+		done += n;
+	} while (done < size && n);
+	return done;
+}
+
+MN_EXPORT ssize_t mn_write(int fd, const void *buf, size_t size)
+{
+	return mn_timedwrite(fd, buf, size, MN_FOREVER);
 }
 
 /* O_NONBLOCK, for good: accept() has no other way. Returns the flags before. */
@@ -135,104 +198,175 @@ static int nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags < 0)
-		return -errno;
-	if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -errno;
+	if (flags < 0 || (!(flags & O_NONBLOCK) &&
+			  fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+		return -get_errno();
 	return flags;
 }
 
+/* It may be gone again before it was accepted. */
 static int accept_now(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
 	int ret;
 
+	do
+		ret = result(accept4(fd, addr, len, flags));
+	while (ret == -EINTR || ret == -ECONNABORTED);
+	return ret;
+}
+
+static int accept_ready(int fd, struct sockaddr *addr, socklen_t *len, int flags,
+			int64_t deadline)
+{
+	struct waiting w;
+	int ret;
+
+	fd = wait_begin(&w, fd);
+	if (fd < 0)
+		return fd;
+	do {
+		ret = wait_for_turn(&w, POLLIN, deadline);
+		if (ret > 0)
+			ret = accept_now(fd, addr, len, flags);
+	} while (ret == -EAGAIN);
+	wait_end(&w);
+	return ret;
+}
+
+MN_EXPORT int mn_timedaccept(int fd, struct sockaddr *addr, socklen_t *len,
+			     int flags, int64_t deadline)
+{
+	int ret, saved;
+
 	if (!enter())
 		return -EPERM;
+	saved = get_errno();
 	ret = nonblocking(fd);
 	if (ret >= 0)
-		ret = result(accept4(fd, addr, len, flags));
+		ret = accept_now(fd, addr, len, flags);
+	if (ret == -EAGAIN)
+		ret = accept_ready(fd, addr, len, flags, deadline);
+	set_errno(saved);
 	return leave(ret);
 }
 
 MN_EXPORT int mn_accept(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-	int ret;
-
-	for (;;) {
-		ret = accept_now(fd, addr, len, flags);
-		/* It may be gone again before it was accepted. */
-		if (ret == -EINTR || ret == -ECONNABORTED)
-			continue;
-		if (ret != -EAGAIN)
-			return ret;
-		ret = mn_poll(fd, POLLIN, MN_FOREVER);
-		if (ret < 0)
-			return ret;
-	}
+	return mn_timedaccept(fd, addr, len, flags, MN_FOREVER);
 }
 
-static int connect_now(int fd, const struct sockaddr *addr, socklen_t len)
-{
-	int flags, ret;
+struct connecting {
+	int			fd, ret;
+	const struct sockaddr	*addr;
+	socklen_t		len;
+	int64_t			deadline;
+};
 
-	if (!enter())
-		return -EPERM;
-	flags = nonblocking(fd);
+static int connect_now(const struct connecting *c)
+{
+	int flags = nonblocking(c->fd), ret;
+
 	if (flags < 0)
-		return leave(flags);
-	ret = result(connect(fd, addr, len));
-	fcntl(fd, F_SETFL, flags);
-	return leave(ret);
+		return flags;
+	ret = result(connect(c->fd, c->addr, c->len));
+	if (!(flags & O_NONBLOCK))
+		fcntl(c->fd, F_SETFL, flags);
+	return ret;
 }
 
-static int connect_result(int fd)
+/* How long connect() waits. 0 would be for ever. */
+static void set_timeout(int fd, int64_t deadline)
 {
-	int err = 0;
-	socklen_t len = sizeof(err);
+	int64_t us = (deadline - mn_now()) / 1000;
+	struct timeval tv = { 0, 1 };
 
-	if (!enter())
-		return -EPERM;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
-		err = errno;
-	return leave(-err);
+	if (us > 0)
+		tv = (struct timeval){ us / 1000000, us % 1000000 };
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
 /*
  * A local socket whose listener has no room can't be waited for in poll(): a
  * helper waits in connect() itself.
  */
-struct connecting {
-	int			fd, ret;
-	const struct sockaddr	*addr;
-	socklen_t		len;
-};
-
 static void connect_blocking(void *arg)
 {
 	struct connecting *c = arg;
 	int flags = fcntl(c->fd, F_GETFL);
+	socklen_t len = sizeof(struct timeval);
+	struct timeval old;
+	bool timed = c->deadline != MN_FOREVER &&
+		     !getsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &old, &len);
 
+	if (timed)
+		set_timeout(c->fd, c->deadline);
 	fcntl(c->fd, F_SETFL, flags & ~O_NONBLOCK);
 	c->ret = result(connect(c->fd, c->addr, c->len));
 	fcntl(c->fd, F_SETFL, flags);
+	if (timed)
+		setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &old, len);
+	if (timed && c->ret == -EAGAIN)
+		c->ret = -ETIMEDOUT;
 }
 
-static int connect_elsewhere(int fd, const struct sockaddr *addr, socklen_t len)
+/*
+ * That something has come is no connection, and the error may have been taken by
+ * somebody else. -EINPROGRESS: it goes on.
+ */
+static int connect_result(int fd, int events)
 {
-	struct connecting c = { .fd = fd, .addr = addr, .len = len };
-	int ret = mn_blocking(connect_blocking, &c);
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(int);
+	int err;
 
-	return ret ? -ret : c.ret;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = get_errno();
+	if (err)
+		return -err;
+	len = sizeof(peer);
+	if (!getpeername(fd, (struct sockaddr *)&peer, &len))
+		return 0;
+	return events & (POLLHUP | POLLERR) ? -ECONNABORTED : -EINPROGRESS;
+}
+
+static int connect_and_wait(struct waiting *w, struct connecting *c)
+{
+	int ret = connect_now(c);
+
+	if (ret == -EAGAIN && c->addr->sa_family == AF_UNIX) {
+		ret = mn_timedblocking(connect_blocking, c, c->deadline);
+		return ret ? -ret : c->ret;
+	}
+	while (ret == -EINPROGRESS || ret == -EALREADY || ret == -EINTR) {
+		ret = wait_for_event(w, POLLOUT, false, c->deadline) ?:
+		      -ETIMEDOUT;
+		if (ret > 0)
+			ret = connect_result(c->fd, ret);
+	}
+	return ret;
+}
+
+MN_EXPORT int mn_timedconnect(int fd, const struct sockaddr *addr, socklen_t len,
+			      int64_t deadline)
+{
+	struct connecting c = { .addr = addr, .len = len, .deadline = deadline };
+	struct waiting w;
+	int saved;
+
+	if (!enter())
+		return -EPERM;
+	saved = get_errno();
+	c.fd = wait_begin(&w, fd);
+	c.ret = c.fd;
+	if (c.fd >= 0) {
+		c.ret = connect_and_wait(&w, &c);
+		wait_end(&w);
+	}
+	set_errno(saved);
+	return leave(c.ret);
 }
 
 MN_EXPORT int mn_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	int ret = connect_now(fd, addr, len);
-
-	if (ret == -EAGAIN && addr->sa_family == AF_UNIX)
-		return connect_elsewhere(fd, addr, len);
-	if (ret != -EINPROGRESS && ret != -EINTR)
-		return ret;
-	ret = mn_poll(fd, POLLOUT, MN_FOREVER);
-	return ret < 0 ? ret : connect_result(fd);
+	return mn_timedconnect(fd, addr, len, MN_FOREVER);
 }

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rt.h"
@@ -21,6 +23,11 @@
 #define STACK_DEFAULT	(64u << 10)
 #define MAIN_STACK	(256u << 10)
 #define HEAP_SIZE	(MN_THREADS_MAX * sizeof(struct mn_thread *))
+
+/* 64 bits have always been what this is where they are all there is. */
+#ifndef SYS_futex_time64
+#define SYS_futex_time64 SYS_futex
+#endif
 
 struct mn_rt rt;
 
@@ -82,17 +89,16 @@ static int choose_backend(const struct mn_config *c)
 	return 0;
 }
 
-static int configure(const struct mn_config *c)
+static int use_config(const struct mn_config *c)
 {
-	long vcpus = c->vcpus ?: from_env("MN_VCPUS",
-					  sysconf(_SC_NPROCESSORS_ONLN));
+	long vcpus = c->vcpus ?: from_env("MN_VCPUS", 0) ?: cpus_allowed();
 	long slice = c->slice ? (long)c->slice :
 			       from_env("MN_SLICE", SLICE_DEFAULT);
 
 	if (!c->vcpus && vcpus > MN_VCPUS_MAX)
 		vcpus = MN_VCPUS_MAX;
 	if (vcpus < 1 || vcpus > MN_VCPUS_MAX || slice < SLICE_MIN ||
-	    c->backend > MN_COOPERATIVE || c->flags & ~MN_LIBC_IS_MINE ||
+	    slice > INT32_MAX || c->backend > MN_COOPERATIVE || c->flags & ~MN_LIBC_IS_MINE ||
 	    (c->stack_size && c->stack_size < MN_STACK_MIN))
 		return EINVAL;
 	rt.vcpus = vcpus;
@@ -101,6 +107,14 @@ static int configure(const struct mn_config *c)
 	rt.stack_size = c->stack_size ?: STACK_DEFAULT;
 	rt.has_sse = has_sse();
 	return choose_backend(c);
+}
+
+static int configure(const struct mn_config *given)
+{
+	struct mn_config config = { 0 }, *c = &config;
+	int err = given ? sized_in(c, sizeof(*c), CONFIG_FIRST, given) : 0;
+
+	return err ?: use_config(c);
 }
 
 static int vcpu_init(struct vcpu *v, int index)
@@ -116,6 +130,10 @@ static int vcpu_init(struct vcpu *v, int index)
 	v->idle.vcpu = v;
 	v->idle.timer = -1;
 	v->idle.last = index;
+	v->idle.mask = kernel_mask(SIG_BLOCK, 0);
+	/* A virtual CPU that could not be interrupted would be none. */
+	if (rt.kind == MN_SIGNAL)
+		v->idle.mask &= ~signal_bit(rt.signo);
 	v->next_deadline = MN_FOREVER;
 	return 0;
 }
@@ -154,7 +172,9 @@ static unsigned int attach_error;
 static void quiet_down(void)
 {
 	clock_stop();
+	/* A call of theirs may have to come in from outside. */
 	helpers_stop();
+	outside_close();
 	poll_stop();
 }
 
@@ -167,10 +187,12 @@ static bool look_allowed;
 
 bool look_begin(void)
 {
+	if (rt.forked)
+		return false;
 	if (mn_this_vcpu)
-		return !rt.forked;
+		return true;
 	spin_lock(&look_lock);
-	if (look_allowed && !rt.forked)
+	if (look_allowed)
 		return true;
 	spin_unlock(&look_lock);
 	return false;
@@ -190,16 +212,26 @@ static void look_over(void)
 	spin_unlock(&look_lock);
 }
 
-/* The life of a virtual CPU, on its kernel thread. */
+/*
+ * The life of a virtual CPU, on its kernel thread. That must not be cancelled, and
+ * leave its user threads behind.
+ */
 static void vcpu_main(struct vcpu *v)
 {
-	int err = stack_watch(v) ?: rt.backend->attach(v);
+	int err, cancel;
 
+	err = stack_watch(v) ?: rt.backend->attach(v);
+	/* mn_dump() may kick it from now on, and not while the signal kills. */
+	v->tid = syscall(SYS_gettid);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (!v->index)
+		safe_points_find();
 	if (err)
 		__atomic_store_n(&attach_error, err, __ATOMIC_SEQ_CST);
 	/* From here on others may want something of it; in a section that keeps. */
 	mn_this_vcpu = v;
 	crit_enter();
+	v->old_mask = kernel_mask(SIG_SETMASK, v->idle.mask);
 	pthread_barrier_wait(&together);
 	if (!__atomic_load_n(&attach_error, __ATOMIC_SEQ_CST))
 		idle_loop(v);
@@ -215,8 +247,10 @@ static void vcpu_main(struct vcpu *v)
 	pthread_barrier_wait(&together);
 	rt.backend->detach(v);
 	mn_this_vcpu = NULL;
+	kernel_mask(SIG_SETMASK, v->old_mask);
 	stack_unwatch(v);
 	stacks_drop(v);
+	pthread_setcancelstate(cancel, NULL);
 }
 
 static void *vcpu_thread(void *arg)
@@ -227,17 +261,46 @@ static void *vcpu_thread(void *arg)
 	return NULL;
 }
 
-/* Signals of the program's go to virtual CPUs, not to what serves them. */
-static int start_quietly(int (*start)(void))
+/*
+ * Signals of the program's go to virtual CPUs, not to what serves them. That has to
+ * run while virtual CPUs compute: where these have a real-time priority, it has one
+ * above. EPERM: that is not allowed, or there is none.
+ */
+int service_create(pthread_t *thread, void *(*fn)(void *), size_t stack)
 {
-	sigset_t all, old;
-	int ret;
+	struct sched_param param = { .sched_priority = rt.priority + 1 };
+	pthread_attr_t attr;
+	uint64_t old;
+	int err = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	ret = start();
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ret;
+	pthread_attr_init(&attr);
+	if (stack) {
+		pthread_attr_setstacksize(&attr, stack);
+		pthread_attr_setguardsize(&attr, SERVICE_GUARD);
+	}
+	if (rt.priority) {
+		pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+		pthread_attr_setschedpolicy(&attr, rt.policy);
+		err = pthread_attr_setschedparam(&attr, &param) ? EPERM : 0;
+	}
+	/* All but the C library's own, and not as the user thread that this may be. */
+	old = kernel_mask(SIG_BLOCK, ~LIBC_SIGNALS);
+	if (!err)
+		err = pthread_create(thread, &attr, fn, NULL);
+	kernel_mask(SIG_SETMASK, old);
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
+/* What the virtual CPUs have; 0 is no priority. */
+static void find_priority(void)
+{
+	struct sched_param param = { 0 };
+
+	rt.policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+	if ((rt.policy == SCHED_FIFO || rt.policy == SCHED_RR))
+		sched_getparam(0, &param);
+	rt.priority = param.sched_priority;
 }
 
 /* Returns how many there are, this one included; all of them wait until then. */
@@ -276,22 +339,48 @@ static int main_create(void *(*fn)(void *), void *arg)
 
 static int services_start(void)
 {
-	int ret = start_quietly(poll_start);
+	int ret = poll_start();
 
 	if (ret)
 		return ret;
-	ret = start_quietly(clock_start);
+	ret = clock_start();
 	if (ret)
 		poll_stop();
 	return ret;
 }
 
+static unsigned long kernel_threads(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/task", &st) ? 0 : st.st_nlink;
+}
+
+/*
+ * pthread_join() may return before the kernel has done with a thread. The next run
+ * would take it for one of the program's, and see no deadlock: see others_there().
+ * Not for ever, as the program may have made some meanwhile.
+ */
+static void wait_until_gone(unsigned long before)
+{
+	struct timespec ts = { 0, 1000000 };
+	int i, saved = get_errno();
+
+	for (i = 0; i < 100 && kernel_threads() > before; i++)
+		if (i < 10)
+			sched_yield();
+		else
+			nanosleep(&ts, NULL);
+	set_errno(saved);
+}
+
 static int run(void *(*fn)(void *), void *arg)
 {
+	unsigned long before = kernel_threads();
 	int i, n, ret;
 
 	backend_use(rt.kind);
-	ranges_find();
+	find_priority();
 	dump_init();
 	ret = main_create(fn, arg);
 	if (ret)
@@ -304,6 +393,7 @@ static int run(void *(*fn)(void *), void *arg)
 		for (i = 1; i < n; i++)
 			pthread_join(rt.vcpu[i].thread, NULL);
 		pthread_barrier_destroy(&together);
+		wait_until_gone(before);
 		ret = attach_error ? (int)attach_error :
 		      rt.deadlock ? EDEADLK : 0;
 	}
@@ -314,7 +404,6 @@ static int run(void *(*fn)(void *), void *arg)
 MN_EXPORT int mn_run(const struct mn_config *config, void *(*fn)(void *),
 		     void *arg, void **result)
 {
-	static const struct mn_config defaults;
 	int ret;
 
 	if (!fn)
@@ -322,10 +411,12 @@ MN_EXPORT int mn_run(const struct mn_config *config, void *(*fn)(void *),
 	if (__atomic_exchange_n(&rt.running, 1, __ATOMIC_SEQ_CST))
 		return EBUSY;
 	rt.deadlock = false;
+	rt.reached = false;
+	rt.serial++;
 	rt.idle = 0;
 	rt.external = 0;
 	rt.result = NULL;
-	ret = configure(config ?: &defaults);
+	ret = configure(config);
 	if (!ret)
 		ret = vcpus_init();
 	if (!ret) {
@@ -333,6 +424,8 @@ MN_EXPORT int mn_run(const struct mn_config *config, void *(*fn)(void *),
 		stats_keep();
 		vcpus_free();
 	}
+	rt.serial++;
+	outside_open();
 	if (!ret && result)
 		*result = rt.result;
 	__atomic_store_n(&rt.running, 0, __ATOMIC_SEQ_CST);
@@ -359,6 +452,10 @@ static void in_child(void)
 	struct vcpu *v = this_vcpu();
 
 	rt.forked = rt.running;
+	/* Whoever had these is not here. */
+	look_lock = 0;
+	rt.outside = rt.closing = 0;
+	locks_reset();
 	/* What the parent had held back is the parent's. */
 	if (v)
 		v->upc->pending = 0;

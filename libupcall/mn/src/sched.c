@@ -48,6 +48,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <sys/stat.h>
 
 #include "rt.h"
 
@@ -95,6 +96,7 @@ void spin_wake(unsigned int *lock)
 }
 
 static int serve(struct vcpu *v);
+static void offer(struct vcpu *v, unsigned int n);
 
 /* Behind @prev, or first if that is NULL. */
 static void queue_behind(struct runq *q, struct mn_thread *prev,
@@ -142,7 +144,10 @@ static struct mn_thread *queue_take(struct runq *q)
 	return t;
 }
 
-/* Returns whether the owner has to be told. */
+/*
+ * Returns whether the owner has to be told. A full barrier: it says that it sleeps,
+ * then looks here, and kick() looks whether it says so.
+ */
 static bool inbox_put(struct vcpu *v, struct mn_thread *t)
 {
 	struct mn_thread *old = __atomic_load_n(&v->inbox, __ATOMIC_RELAXED);
@@ -150,7 +155,7 @@ static bool inbox_put(struct vcpu *v, struct mn_thread *t)
 	do {
 		t->next = old;
 	} while (!__atomic_compare_exchange_n(&v->inbox, &old, t, true,
-					      __ATOMIC_RELEASE,
+					      __ATOMIC_SEQ_CST,
 					      __ATOMIC_RELAXED));
 	return !old;
 }
@@ -220,6 +225,7 @@ static unsigned int give_of(struct vcpu *v, struct runq *q, bool front,
 			break;
 		queue_remove(q, t);
 		count(&v->stats.steals);
+		t->arrived = __atomic_add_fetch(&rt.arrivals, 1, __ATOMIC_RELAXED);
 		send_to(to, t, t->hurried);
 	}
 	return given;
@@ -238,9 +244,12 @@ static void offer(struct vcpu *v, unsigned int n)
 {
 	struct vcpu *idle = rt.idle ? claim_idle(v) : NULL;
 
-	/* One that was claimed for nothing has to say again that it is idle. */
+	/*
+	 * One that was claimed for nothing has to say again that it is idle. It may be
+	 * on its way to sleep, where a kick alone is lost.
+	 */
 	if (idle && !give(v, idle, n))
-		kick(idle, 0);
+		kick(idle, REQ_LOOK);
 }
 
 /*
@@ -279,6 +288,7 @@ void make_ready(struct vcpu *v, struct mn_thread *t)
 		t->turn = false;
 		t->left = 0;
 	}
+	t->hurried |= t->boosts > 0;
 	queue_last(t->hurried ? &v->hurried : &v->queue, t);
 	v->hurry |= t->hurried;
 	if (v->current != &v->idle || ready(v) > 1)
@@ -292,14 +302,48 @@ void wake(struct mn_thread *t)
 {
 	struct vcpu *v = this_vcpu();
 
-	if (t->vcpu != v) {
+	/* What a handler has interrupted may have the queue in its hands. */
+	if (t->vcpu != v || over_runtime(1)) {
 		send_to(t->vcpu, t, t->urgent);
 		return;
 	}
 	/* Unless it has been given away, it comes in at the section's end. */
 	make_ready(v, t);
-	if (v->hurry)
+	if (v->hurry && !v->fair)
 		kick(v, 0);
+}
+
+/*
+ * @t has a mutex that somebody urgent waits for. By whoever does, with that one's
+ * lock: @t cannot be gone. It is hurried at once if it waits for a processor, and else
+ * when it does next.
+ */
+void boost(struct mn_thread *t)
+{
+	struct vcpu *v = __atomic_load_n(&t->vcpu, __ATOMIC_RELAXED);
+
+	/* This one serves it on its way to the next. */
+	if (v == this_vcpu())
+		__atomic_fetch_or(&v->requests, REQ_BOOST, __ATOMIC_SEQ_CST);
+	else
+		kick(v, REQ_BOOST);
+}
+
+static void boost_ready(struct vcpu *v)
+{
+	struct mn_thread *t, *next;
+
+	for (t = v->queue.head; t; t = next) {
+		next = t->next;
+		/* The current one yields. */
+		if (!t->boosts || t == v->current)
+			continue;
+		queue_remove(&v->queue, t);
+		t->hurried = true;
+		queue_last(&v->hurried, t);
+		v->hurry = true;
+		clock_wanted();
+	}
 }
 
 static void inbox_take(struct vcpu *v)
@@ -362,8 +406,11 @@ static struct mn_thread *queue_turn(struct runq *q)
 
 static struct mn_thread *next_ready(struct vcpu *v)
 {
-	struct mn_thread *t = queue_take(&v->hurried);
+	struct mn_thread *t;
 
+	if (__builtin_expect(v->fair, 0) && v->queue.n)
+		return queue_turn(&v->queue);
+	t = queue_take(&v->hurried);
 	if (t && !t->turn) {
 		t->turn = true;
 		t->left = rt.slice;
@@ -386,18 +433,30 @@ void schedule(struct vcpu *v)
 	next = v->stopping ? NULL : next_ready(v);
 	if (!next)
 		next = &v->idle;
+	/* Who is left behind by one that waits need not wait for it. */
+	if (prev->state != READY && ready(v) && rt.idle && prev != &v->idle)
+		offer(v, (ready(v) + 1) / 2);
 	next->state = RUNNING;
 	v->hurry = v->over = v->retry = false;
+	v->current = next;
+	if (ready(v))
+		clock_wanted();
 	if (next == prev)
 		return;
 
 	prev->saved_errno = get_errno();
 	prev->crit_count = v->upc->crit_count;
 	v->upc->crit_count = next->crit_count;
-	v->current = next;
 	count(&v->stats.switches);
 	if (prev->preempted)
 		count(&v->stats.preemptions);
+	if (__builtin_expect(prev->mask != next->mask, 0))
+		kernel_mask(SIG_SETMASK, next->mask);
+	if (mn_held | next->held) {
+		prev->held = mn_held;
+		mn_held = next->held;
+		next->held = 0;
+	}
 	if (next->last != v->index) {
 		if (next->last >= 0)
 			count(&v->stats.migrations);
@@ -418,8 +477,9 @@ static void preempt(struct vcpu *v, bool ends)
 	t->state = READY;
 	t->preempted = true;
 	if (ends) {
-		t->hurried = t->turn = false;
-		queue_last(&v->queue, t);
+		t->hurried = t->urgent || t->boosts;
+		t->turn = false;
+		queue_last(t->hurried ? &v->hurried : &v->queue, t);
 		/* The next one begins here. */
 		v->tick_switches = v->stats.switches.low + 1;
 	} else if (t->hurried) {
@@ -433,6 +493,29 @@ static void preempt(struct vcpu *v, bool ends)
 
 #define DEBT_MAX	32	/* slices at once; more is forgiven */
 
+#define UNEVEN_MAX	4		/* slices with one more than another has */
+#define FEW		8		/* with more it makes no difference */
+
+/*
+ * One more than there: they take turns in being the one, which are those who have
+ * been here longest.
+ */
+static void rotate(struct vcpu *v, struct vcpu *to)
+{
+	struct mn_thread *t, *oldest = v->current;
+
+	for (t = v->queue.head; t; t = t->next)
+		if ((int)(t->arrived - oldest->arrived) < 0)
+			oldest = t;
+	if (oldest == v->current)
+		return;
+	v->uneven_ticks = 0;
+	queue_remove(&v->queue, oldest);
+	count(&v->stats.steals);
+	oldest->arrived = __atomic_add_fetch(&rt.arrivals, 1, __ATOMIC_RELAXED);
+	send_to(to, oldest, false);
+}
+
 /*
  * All threads are to get the same, so there should be as many on each virtual CPU.
  * One that has fewer has to ask for them: it may be in a system call that waits.
@@ -442,11 +525,19 @@ static void level(struct vcpu *v)
 	struct vcpu *least = v;
 	int i;
 
-	for (i = 0; i < rt.vcpus; i++)
-		if (ready(&rt.vcpu[i]) < ready(least))
-			least = &rt.vcpu[i];
+	/* Of those that have as few the next one, so that each is it once. */
+	for (i = 1; i < rt.vcpus; i++) {
+		struct vcpu *other = &rt.vcpu[(v->index + i) % rt.vcpus];
+
+		if (ready(other) < ready(least))
+			least = other;
+	}
 	if (ready(v) >= ready(least) + 2)
 		kick(least, REQ_LEVEL);
+	else if (v->queue.n <= FEW && ready(v) == ready(least) + 1 &&
+		 least->current != &least->idle &&
+		 ++v->uneven_ticks >= UNEVEN_MAX)
+		rotate(v, least);
 }
 
 /* Asks the one that has most, if that is more than here. */
@@ -483,6 +574,23 @@ static int64_t had(struct vcpu *v)
 	return ran < DEBT_MAX * rt.slice ? ran : DEBT_MAX * rt.slice;
 }
 
+#define HURRIED_MAX	4		/* slices, and then one for others */
+
+/* Those who are urgent do not have a virtual CPU for ever. */
+static void be_fair(struct vcpu *v)
+{
+	if (v->fair) {
+		v->fair = false;
+		v->hurried_ticks = 0;
+		v->hurry = v->hurried.n;
+		return;
+	}
+	if (!v->current->hurried || !v->queue.n)
+		v->hurried_ticks = 0;
+	else if (++v->hurried_ticks >= HURRIED_MAX)
+		v->fair = v->over = true;
+}
+
 /* Is the current thread's turn over, if it is one of half slices? */
 static void tick(struct vcpu *v)
 {
@@ -492,6 +600,7 @@ static void tick(struct vcpu *v)
 		return;
 	t->left -= had(v);
 	v->over = t->left < rt.slice / 2;
+	be_fair(v);
 }
 
 /*
@@ -510,8 +619,12 @@ static int serve(struct vcpu *v)
 	if (requests & REQ_DUMP)
 		dump_answer(v);
 	inbox_take(v);
+	if (requests & REQ_LATER)
+		later_run(v);
 	if (requests & REQ_TIMER)
 		timers_run(v);
+	if (requests & REQ_BOOST)
+		boost_ready(v);
 	give_to_thieves(v);
 	if (requests & REQ_LEVEL)
 		ask_for_work(v);
@@ -522,40 +635,18 @@ static int serve(struct vcpu *v)
 	}
 	if (requests & REQ_TICK)
 		tick(v);
-	return v->hurry ? PRIO_URGENT :
+	return v->hurry && !v->fair ? PRIO_URGENT :
 	       v->over || v->stopping ? PRIO_NORMAL : 0;
 }
 
-/*
- * Not half way through the C library (libc.c says why), and not on a stack that
- * is another's: a signal handler's.
- */
-static bool may_leave(const struct mn_thread *t, unsigned long eip)
+/* Does what has come, and lets others run if it is time. In a section; see on_upcall(). */
+static void make_room(struct vcpu *v, unsigned long pc, unsigned long sp)
 {
-	unsigned long here = (unsigned long)__builtin_frame_address(0);
+	int least = v->upc->crit_count - UPC_CRITADD, priority = serve(v);
 
-	return here - (unsigned long)t->mapping < t->mapped && !in_range(eip);
-}
-
-/*
- * The upcall, or the signal handler, of a virtual CPU, in a section of its own:
- * on the stack of the interrupted thread, which was at @eip.
- *
- * In the idle loop there is nothing to interrupt, and what has come must not be
- * taken before everybody can see that this one is no longer idle: see
- * deadlocked().
- */
-void on_upcall(struct vcpu *v, unsigned long eip)
-{
-	int priority, least = v->upc->crit_count - UPC_CRITADD;
-
-	count(&v->stats.entered);
-	if (v->current == &v->idle)
-		return;
-	priority = serve(v);
 	if (!priority)
 		return;
-	if (priority > least && may_leave(v->current, eip)) {
+	if (priority > least && is_safe_point(v, pc, sp)) {
 		/* Not in mn_hold(), even if somebody in a hurry comes in. */
 		preempt(v, v->over && PRIO_NORMAL > least);
 	} else {
@@ -568,13 +659,70 @@ void on_upcall(struct vcpu *v, unsigned long eip)
 }
 
 /*
+ * The upcall, or the signal handler, of a virtual CPU, in a section of its own:
+ * on the stack of the interrupted thread, which was at @pc, with its stack at @sp.
+ *
+ * In the idle loop there is nothing to interrupt, and what has come must not be
+ * taken before everybody can see that this one is no longer idle: see
+ * deadlocked().
+ */
+void on_upcall(struct vcpu *v, unsigned long pc, unsigned long sp)
+{
+	count(&v->stats.entered);
+	if (v->current != &v->idle)
+		make_room(v, pc, sp);
+}
+
+/* At the end of mn_hold(): a slice's end was put off, and nobody would ask soon. */
+void release_late(void)
+{
+	struct vcpu *v;
+
+	crit_enter();
+	v = this_vcpu();
+	if (v && v->retry && v->current != &v->idle)
+		make_room(v, 0, (unsigned long)__builtin_frame_address(0));
+	crit_exit();
+}
+
+#define SERVICES	2		/* the clock, and poll.c's thread */
+
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
+	       sig == SIGILL || sig == SIGTRAP || sig == SIGABRT || sig == SIGSYS;
+}
+
+/* Is there any kernel thread, or any signal handler, that is the program's? */
+static bool others_there(void)
+{
+	struct sigaction sa;
+	struct stat st;
+	int sig;
+
+	/* A link for each, and two as any directory. */
+	if (stat("/proc/self/task", &st) ||
+	    st.st_nlink > 2 + rt.vcpus + SERVICES + helpers_count())
+		return true;
+	for (sig = 1; sig <= SIGRTMAX; sig++) {
+		if (is_fault(sig) || sigaction(sig, NULL, &sa) ||
+		    is_on_signal(&sa))
+			continue;
+		if (sa.sa_flags & SA_SIGINFO || (sa.sa_handler != SIG_DFL &&
+						 sa.sa_handler != SIG_IGN))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Does every thread wait for another? All virtual CPUs are idle, and were so
  * all the time that this took (turns); nothing is on its way to one of them, and
  * nothing from outside can come. Each of them takes what is for it only when it
  * is not in rt.idle any more, and has counted turns; and external is counted
  * down only after the wake-up has been sent.
  */
-static bool deadlocked(void)
+static bool all_wait(void)
 {
 	unsigned int turns[MN_VCPUS_MAX], all = ~0u >> (32 - rt.vcpus);
 	int i;
@@ -599,6 +747,31 @@ static bool deadlocked(void)
 	return __atomic_load_n(&rt.idle, __ATOMIC_SEQ_CST) == all;
 }
 
+/*
+ * Who is outside may wake somebody, now or later: if it has come once that is the end
+ * of it. One that comes and goes meanwhile has been here by the second look.
+ */
+static bool deadlocked(void)
+{
+	return !__atomic_load_n(&rt.reached, __ATOMIC_SEQ_CST) && all_wait() &&
+	       !others_there() &&
+	       !__atomic_load_n(&rt.reached, __ATOMIC_SEQ_CST) && all_wait();
+}
+
+/*
+ * What somebody waited for outside has come, and he has been woken. He may have gone to
+ * wait for others before this: the last one to be idle saw no deadlock, and looks again.
+ * See offer().
+ */
+void external_less(void)
+{
+	unsigned int all = ~0u >> (32 - rt.vcpus);
+
+	if (!__atomic_sub_fetch(&rt.external, 1, __ATOMIC_SEQ_CST) &&
+	    __atomic_load_n(&rt.idle, __ATOMIC_SEQ_CST) == all)
+		kick(&rt.vcpu[0], REQ_LOOK);
+}
+
 /* Everybody leaves his idle loop. */
 void stop_all(void)
 {
@@ -612,6 +785,7 @@ static void sleep_idle(struct vcpu *v)
 {
 	unsigned int bit = 1u << v->index;
 
+	v->fair = false;
 	__atomic_fetch_or(&rt.idle, bit, __ATOMIC_SEQ_CST);
 	ask_for_work(v);
 	if (deadlocked() && !__atomic_exchange_n(&rt.deadlock, true,

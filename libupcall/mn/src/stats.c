@@ -38,12 +38,15 @@ void stats_keep(void)
 	add_up(&last);
 }
 
-MN_EXPORT void mn_stats(struct mn_stats *s)
+MN_EXPORT int mn_stats(struct mn_stats *stats)
 {
+	struct mn_stats now;
+
 	if (look_begin()) {
-		add_up(s);
+		add_up(&now);
 		look_end();
 	} else {
-		*s = last;
+		now = last;
 	}
+	return sized_out(stats, STATS_FIRST, &now, sizeof(now));
 }

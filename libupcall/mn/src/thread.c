@@ -47,8 +47,11 @@ void threads_free(void)
 	rt.threads = 0;
 }
 
+/* A mutex that it has still may be asked for its owner until the end. */
 static void thread_free(struct vcpu *v, struct mn_thread *t)
 {
+	if (t->owns)
+		return;
 	thread_unlist(t);
 	stack_put(v, t);
 }
@@ -79,18 +82,15 @@ static void set_name(struct mn_thread *t, const char *name)
 int thread_create(struct mn_thread **out, const struct mn_attr *attr,
 		  void *(*fn)(void *), void *arg)
 {
-	static const struct mn_attr none;
 	struct vcpu *v = this_vcpu();
 	struct mn_thread *t;
 
-	if (!attr)
-		attr = &none;
 	if (attr->stack_size && attr->stack_size < MN_STACK_MIN)
 		return EINVAL;
 	if (__atomic_add_fetch(&rt.threads, 1, __ATOMIC_RELAXED) >
 	    MN_THREADS_MAX)
 		goto fail;
-	t = stack_get(v, attr->stack_size ?: rt.stack_size);
+	t = stack_get(v, attr->stack_size ?: rt.stack_size, attr->guard_size);
 	if (!t)
 		goto fail;
 	t->fn = fn;
@@ -100,7 +100,10 @@ int thread_create(struct mn_thread **out, const struct mn_attr *attr,
 	t->urgent = t->hurried = attr->urgent;
 	t->timer = -1;
 	t->last = -1;
+	t->id = __atomic_add_fetch(&rt.ids, 1, __ATOMIC_RELAXED);
+	t->arrived = __atomic_add_fetch(&rt.arrivals, 1, __ATOMIC_RELAXED);
 	t->crit_count = UPC_CRITADD;
+	t->mask = v->current->mask;
 	t->sp = first_context(t, thread_start);
 	set_name(t, attr->name);
 	thread_list(t);
@@ -112,17 +115,23 @@ fail:
 	return EAGAIN;
 }
 
-MN_EXPORT int mn_spawn(mn_t *thread, const struct mn_attr *attr,
+MN_EXPORT int mn_spawn(mn_t *thread, const struct mn_attr *given,
 		       void *(*fn)(void *), void *arg)
 {
+	struct mn_attr attr = { 0 };
 	struct mn_thread *t;
-	int ret;
+	int ret, saved;
 
-	if (!fn || (!thread && !(attr && attr->detached)))
+	ret = given ? sized_in(&attr, sizeof(attr), ATTR_FIRST, given) : 0;
+	if (ret)
+		return ret;
+	if (!fn || (!thread && !attr.detached))
 		return EINVAL;
 	if (!enter())
 		return EPERM;
-	ret = thread_create(&t, attr, fn, arg);
+	saved = get_errno();
+	ret = thread_create(&t, &attr, fn, arg);
+	set_errno(saved);
 	if (!ret) {
 		struct vcpu *v = this_vcpu();
 
@@ -137,13 +146,25 @@ MN_EXPORT int mn_spawn(mn_t *thread, const struct mn_attr *attr,
 
 static void run_destructors(struct mn_thread *t);
 
+/* By the C library, whatever else has that name in this program. */
+static void __attribute__((noreturn)) kernel_thread_exit(void *result)
+{
+	if (mn_libc_exit)
+		mn_libc_exit(result);
+	pthread_exit(result);
+}
+
 MN_EXPORT void mn_exit(void *result)
 {
 	struct mn_thread *t = mn_self();
 	struct vcpu *v;
 
+	if (!t) {
+		helper_leave();
+		kernel_thread_exit(result);
+	}
 	/* After fork() it is alone, and the process with it. */
-	if (!t || rt.forked)
+	if (rt.forked)
 		_exit(0);
 	run_destructors(t);
 	enter();
@@ -170,7 +191,7 @@ void thread_bury(struct vcpu *v, struct mn_thread *t)
 	__atomic_sub_fetch(&rt.threads, 1, __ATOMIC_RELAXED);
 	spin_lock(lock);
 	t->exited = true;
-	joiner = t->joiner;
+	joiner = waitq_take(&t->joining);
 	detached = t->detached;
 	spin_unlock(lock);
 	if (joiner)
@@ -179,25 +200,32 @@ void thread_bury(struct vcpu *v, struct mn_thread *t)
 		thread_free(v, t);
 }
 
-static int join_begin(struct mn_thread *self, struct mn_thread *t)
+/* From @joined on it is the caller's to free. */
+static int join(struct mn_thread *self, struct mn_thread *t, int64_t deadline)
 {
 	unsigned int *lock = lock_of(t);
 	bool exited;
 
 	spin_lock(lock);
-	if (t->detached || t->joiner) {
+	if (t->detached || t->joined) {
 		spin_unlock(lock);
 		return EINVAL;
 	}
-	t->joiner = self;
+	t->joined = true;
 	exited = t->exited;
-	spin_unlock(lock);
 	if (!exited)
-		wait_until(IN_JOIN, MN_FOREVER);
-	return 0;
+		waitq_add_under(&t->joining, self, lock);
+	spin_unlock(lock);
+	if (exited || !wait_until(IN_JOIN, deadline))
+		return 0;
+	/* It is there for the next who asks, even if it has ended by now. */
+	spin_lock(lock);
+	t->joined = false;
+	spin_unlock(lock);
+	return ETIMEDOUT;
 }
 
-MN_EXPORT int mn_join(mn_t t, void **result)
+MN_EXPORT int mn_timedjoin(mn_t t, void **result, int64_t deadline)
 {
 	struct mn_thread *self;
 	int ret;
@@ -207,13 +235,18 @@ MN_EXPORT int mn_join(mn_t t, void **result)
 	self = enter();
 	if (!self)
 		return EPERM;
-	ret = t == self ? EDEADLK : join_begin(self, t);
+	ret = t == self ? EDEADLK : join(self, t, deadline);
 	if (ret)
 		return leave(ret);
 	if (result)
 		*result = t->result;
 	thread_free(this_vcpu(), t);
 	return leave(0);
+}
+
+MN_EXPORT int mn_join(mn_t t, void **result)
+{
+	return mn_timedjoin(t, result, MN_FOREVER);
 }
 
 MN_EXPORT int mn_detach(mn_t t)
@@ -227,7 +260,7 @@ MN_EXPORT int mn_detach(mn_t t)
 	if (!enter())
 		return EPERM;
 	spin_lock(lock);
-	if (!t->detached && !t->joiner) {
+	if (!t->detached && !t->joined) {
 		t->detached = true;
 		exited = t->exited;
 		ret = 0;
@@ -289,12 +322,13 @@ MN_EXPORT int mn_vcpu(void)
 
 MN_EXPORT void mn_crit_enter(void)
 {
-	crit_enter();
+	crit_add(PROGRAM_ADD);
 }
 
 MN_EXPORT void mn_crit_exit(void)
 {
-	crit_exit();
+	if (crit_sub(PROGRAM_ADD) > 0)
+		rt.backend->pending();
 }
 
 MN_EXPORT void mn_hold(void)
@@ -304,8 +338,16 @@ MN_EXPORT void mn_hold(void)
 
 MN_EXPORT void mn_release(void)
 {
-	if (crit_sub(HOLD_ADD) > 0)
+	struct vcpu *v;
+
+	if (crit_sub(HOLD_ADD) > 0) {
 		rt.backend->pending();
+		return;
+	}
+	/* Whatever virtual CPU this is: release_late() looks again. */
+	v = this_vcpu();
+	if (v && v->retry && !crit_count())
+		release_late();
 }
 
 /* Slots: a key is a place and how often that has been given out. */

@@ -13,11 +13,21 @@
  *   d before clock_next?  -> ring       look at each next_deadline again
  *                                       sleep, unless the bell has rung
  *
- * Slices: a run queue that is no longer empty must be noticed, but without a
- * locked instruction there. mn_ticking says that the clock looks at each slice's
- * end anyway; it is cleared after a number of looks that found nobody waiting,
- * then membarrier() makes sure that whoever did not see that has his run queue
- * seen by us.
+ * Slices: that somebody waits while another runs (waiting()) must be noticed, but
+ * without a locked instruction there. mn_ticking says that the clock looks at each
+ * slice's end anyway; it is cleared after a number of looks that found nobody
+ * waiting, then membarrier() makes sure that whoever did not see that has what he
+ * wrote before seen by us.
+ *
+ *   virtual CPU                         clock
+ *
+ *   a queue, or v->current              mn_ticking = 0
+ *                                       membarrier()
+ *   mn_ticking is 0?  -> ring           look at each queue and v->current again
+ *
+ * So each of these that may make it so is followed by clock_wanted(): who comes into
+ * a queue, who goes from one to the other (they are two reads for us), and who begins
+ * to run, as nobody waits for an idle virtual CPU, however many are in its queue.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -30,7 +40,8 @@
 
 #define QUIET_LOOKS	8	/* until the slices' clock stops */
 #define RETRY_PART	8	/* of a slice, when its end was put off */
-#define RETRY_MAX	1000000	/* ns, from one retry to the next; or that part */
+#define RETRY_MIN	50000	/* ns, from one retry to the next: at first, ... */
+#define RETRY_MAX	100000	/* ... and later */
 
 unsigned int mn_ticking;
 
@@ -95,6 +106,13 @@ static void heap_down(struct vcpu *v, struct mn_thread *t, int i)
 	heap_place(v, t, i);
 }
 
+/* The clock may be about to sleep for longer than until @v's earliest deadline. */
+static void tell_clock(const struct vcpu *v)
+{
+	if (v->next_deadline < load64(&clock_next))
+		ring();
+}
+
 static void publish(struct vcpu *v)
 {
 	int64_t next = v->heap_n ? v->heap[0]->deadline : MN_FOREVER;
@@ -102,8 +120,7 @@ static void publish(struct vcpu *v)
 	if (next == v->next_deadline)
 		return;
 	store64(&v->next_deadline, next);
-	if (next < load64(&clock_next))
-		ring();
+	tell_clock(v);
 }
 
 /* There is room: a heap can hold all threads that there may be. */
@@ -142,6 +159,11 @@ void timers_run(struct vcpu *v)
 			continue;
 		make_ready(v, t);
 	}
+	/*
+	 * What was published while REQ_TIMER was set earliest() may have passed over,
+	 * and publish() have compared with what clock_next was before.
+	 */
+	tell_clock(v);
 }
 
 /* The clock. */
@@ -160,21 +182,24 @@ static bool waiting(const struct vcpu *v)
 
 /*
  * The current thread of @v did not make room: it was in the C library, say. Asks it
- * again, in a while. That gets longer, as each time costs the thread something: it
- * would never get out of the C library if it took longer to ask than to ask again.
+ * again soon, and steadily. It may be in other code nearly always: the more often it
+ * is asked, the sooner it is met where a slice may end. Each time costs it something,
+ * though, on a slow machine too much for a start.
  */
 static int64_t look_again(struct vcpu *v, int64_t now)
 {
 	int64_t gap = rt.slice / RETRY_PART;
 
+	gap = gap < RETRY_MIN ? gap : RETRY_MIN;
 	if (v->retry_switches != v->stats.switches.low) {
 		v->retry_switches = v->stats.switches.low;
 		v->retry_gap = gap;
 		v->retry_at = now + gap;
 	} else if (now >= v->retry_at) {
 		kick(v, REQ_RETRY);
-		if (2 * v->retry_gap <= RETRY_MAX)
-			v->retry_gap *= 2;
+		v->retry_gap *= 2;
+		if (v->retry_gap > RETRY_MAX)
+			v->retry_gap = RETRY_MAX;
 		v->retry_at = now + v->retry_gap;
 	}
 	return v->retry_at;
@@ -272,11 +297,14 @@ static void *clock_main(void *arg)
 	int quiet = 0;
 
 	ask_for_short_slice();
-	while (!__atomic_load_n(&clock_stopping, __ATOMIC_SEQ_CST)) {
+	for (;;) {
 		unsigned int rung = __atomic_load_n(&bell, __ATOMIC_SEQ_CST);
 		int64_t next, now = mn_now();
 		bool over = now >= slice_end, busy;
 
+		/* The bell is looked at before whatever it is rung for. */
+		if (__atomic_load_n(&clock_stopping, __ATOMIC_SEQ_CST))
+			return arg;
 		if (over)
 			slice_end = now + rt.slice;
 		next = look(now, over, &busy);
@@ -293,7 +321,6 @@ static void *clock_main(void *arg)
 		store64(&clock_next, next);
 		futex(&bell, FUTEX_WAIT_BITSET_PRIVATE, rung, earliest(next));
 	}
-	return arg;
 }
 
 int clock_start(void)
@@ -302,7 +329,7 @@ int clock_start(void)
 	clock_next = MN_FOREVER;
 	clock_stopping = false;
 	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-	return pthread_create(&clock_thread, NULL, clock_main, NULL);
+	return service_create(&clock_thread, clock_main, 0);
 }
 
 void clock_stop(void)

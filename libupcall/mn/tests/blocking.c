@@ -2,6 +2,8 @@
 /*
  * mn_blocking(): calls wait elsewhere, and the virtual CPUs go on.
  */
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include "mn_test.h"
 
@@ -77,9 +79,117 @@ static void *counted(void *arg)
 	return arg;
 }
 
+/* Those in the calls wait for what the next call does. */
+#define WAITING	200
+
+static int in_calls;
+
+static void counted_read(void *arg)
+{
+	add(&in_calls, 1);
+	wait_in_read(arg);
+}
+
+static void *reads(void *arg)
+{
+	pid_t tid;
+
+	CHECK(!mn_blocking(counted_read, &tid));
+	return arg;
+}
+
+static void feeds(void *arg)
+{
+	char lots[WAITING];
+
+	memset(lots, 'x', sizeof(lots));
+	CHECK(write(*(int *)arg, lots, sizeof(lots)) == sizeof(lots));
+}
+
+static void *all_wait(void *arg)
+{
+	mn_t t[WAITING];
+	int i;
+
+	called = in_calls = 0;
+	CHECK(!pipe(pipes));
+	for (i = 0; i < WAITING; i++)
+		spawn(&t[i], reads, NULL);
+	wait_for(&in_calls, WAITING);
+	CHECK(!mn_blocking(feeds, &pipes[1]));
+	for (i = 0; i < WAITING; i++)
+		CHECK(!mn_join(t[i], NULL));
+	CHECK(called == WAITING);
+	close(pipes[0]);
+	close(pipes[1]);
+	return arg;
+}
+
+/* As much stack as the manual page says, but for what it takes to get here. */
+static void __attribute__((noinline)) use_stack(void *arg)
+{
+	volatile char much[240 << 10];
+	size_t i;
+
+	for (i = 0; i < sizeof(much); i += 4096)
+		much[i] = 1;
+	*(int *)arg = much[0];
+}
+
+static void *roomy(void *arg)
+{
+	int used = 0;
+
+	CHECK(!mn_blocking(use_stack, &used) && used);
+	return arg;
+}
+
 static const struct mn_case cases[] = {
+	{ "who waits in a call waits for the next call", all_wait, ONCE },
+	{ "the stack of a call", roomy, ONCE },
 	{ "more calls than helpers, and who ends them", others_run, 0 },
 	{ "each call is made once, and then it is over", counted, 0 },
 };
 
-MN_MAIN(cases)
+/* More than that: the process ends by SIGSEGV, and stderr says why. */
+static void __attribute__((noinline)) use_more(void *arg)
+{
+	volatile char much[280 << 10];
+
+	much[0] = *(int *)arg;
+	__asm__ volatile ("" : : "r" (much) : "memory");
+}
+
+static void *overflows(void *arg)
+{
+	int used = 0;
+
+	mn_blocking(use_more, &used);
+	return arg;
+}
+
+static int overflow_run(void *arg)
+{
+	static const struct rlimit no_core;
+	struct mn_config c = config_of(arg);
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	alarm(60);
+	return mn_run(&c, overflows, NULL, NULL);
+}
+
+static void overflow(void)
+{
+	struct child c;
+
+	in_child(&c, overflow_run, (void *)this_setup);
+	if (!ok(WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGSEGV &&
+		strstr(c.said, "stack overflow"), "%s, %d: a call's overflow",
+		backend_names[this_setup->backend], this_setup->vcpus))
+		child_said(&c);
+}
+
+int main(void)
+{
+	return mn_main(overflow, cases, N_OF(cases));
+}

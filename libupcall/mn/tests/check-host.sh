@@ -18,6 +18,8 @@ man=$here/../man
 
 # shellcheck source=libupcall/tests/tap.sh
 . "$here/../../tests/tap.sh"
+# shellcheck source=libupcall/mn/tests/gdb.sh
+. "$here/gdb.sh"
 
 # The functions of the header are those of the map, and no more are exported.
 functions()
@@ -33,10 +35,31 @@ exported()
 {
 	nm -D --defined-only "$so" |
 		sed -n 's/.* [TDBRW] \(.*\)@@LIBUPCALL_MN_.*/\1/p' | sort >"$tmp/so"
-	diff "$tmp/map" "$tmp/so" || return 1
+	# The C library's functions that have to know of user threads, and what there is
+	# for debuggers.
+	grep -q '^pthread_exit$' "$tmp/so" || return 1
+	grep -q '^_mn_debug$' "$tmp/so" || return 1
+	grep -v -e '^pthread_' -e '^_mn_debug$' "$tmp/so" | diff "$tmp/map" - || return 1
 	nm --defined-only --extern-only "$build/libupcall-mn.a" |
-		sed -n 's/.* [TDBRW] //p' | sort >"$tmp/a"
+		sed -n 's/.* [TDBRW] //p' | grep -v -e '^__cxa_' -e '^_mn_debug$' |
+		sort >"$tmp/a"
 	diff "$tmp/map" "$tmp/a"
+}
+
+# What stands before functions of other libraries has no version, and no other name
+# than these have.
+in_place()
+{
+	nm -D --defined-only "$so" | sed -n 's/.* [TDBRW] \([^@]*\)$/\1/p' |
+		sort >"$tmp/public"
+	grep -qx pthread_mutex_lock "$tmp/public" || return 1
+	! grep -vE '^(pthread|mtx|GOMP|omp|__cxa)_|^__(pthread|mtx)_.*lock64$|^f(try|un)?lockfile$|^sigprocmask$' \
+		"$tmp/public" || return 1
+	arch=amd64
+	! readelf -h "$so" | grep -q 'Class:.*ELF32' || arch=i386
+	sed -nE "s/^ (\(arch=$arch\))?([^ ()]*)@Base .*/\2/p" \
+		"$here/../../debian/libupcall-mn0.symbols" | sort >"$tmp/base"
+	diff "$tmp/public" "$tmp/base"
 }
 
 packaged()
@@ -79,14 +102,33 @@ dialect()
 		-fsyntax-only "$tmp/d.$3"
 }
 
-manuals()
+# hpp COMPILER OPTION...: the header for C++, with a use of each of its templates.
+hpp()
 {
-	for page in "$man"/*.[1-9]; do
-		mandoc -Tlint "$page" >"$tmp/lint" 2>&1
-		grep -v -e 'referenced manual not found' -e 'mandoc.db' \
-			"$tmp/lint" && return 1
-	done
-	return 0
+	cat >"$tmp/h.cc" <<-'EOT'
+		#include <upcall/mn.hpp>
+		template class mn::channel<int>;
+		int f();
+		int f()
+		{
+			return mn::run({ .vcpus = 1 }, [](int a) {
+				mn::condition_variable_any c;
+				mn::channel<std::unique_ptr<int>> pointers;
+				mn::mutex m;
+				pointers.send(std::make_unique<int>(a));
+				mn::thread t({ .name = "t" }, [&](mn::stop_token stop) {
+					std::scoped_lock lock(m);
+					c.wait(m, stop, [] { return false; });
+				});
+				std::unique_lock<mn::mutex> lock(m);
+				c.wait_for(lock, std::chrono::seconds(1));
+				return mn::blocking([a] { return a; });
+			}, 1);
+		}
+	EOT
+	# shellcheck disable=SC2086
+	$1 $MBITS -Wall -Wextra -Wpedantic -Werror -O2 -I"$build/include" \
+		-o "$tmp/h.o" -c "$tmp/h.cc" "$2" "$3"
 }
 
 # Each function has a page, or a link to one, which names and declares it.
@@ -118,7 +160,7 @@ pages()
 errnos()
 {
 	cat "$here"/../src/*.c "$header" | grep -oE '\bE[A-Z]{3,}\b' | sort -u |
-		grep -vxE 'EPOLL.*|EXITED|EXPORT|ENOTSOCK|ENOENT|EINTR|EINPROGRESS|ECONNABORTED|EOPNOTSUPP' \
+		grep -vxE 'EPOLL.*|EXITED|EXPORT|ENOTSOCK|ENOENT|EINTR|EOWNERDEAD|EINPROGRESS|EALREADY|EEXIST|EVENTS|ELFMAG|EOPNOTSUPP' \
 		>"$tmp/errnos"
 	test -s "$tmp/errnos" || return 1
 	while read -r e; do
@@ -145,6 +187,7 @@ have()
 check 'the functions of the header equal the version map' functions
 check 'and what is exported' exported
 check 'and those of the Debian package' packaged
+check 'what takes the place of others has no version' in_place
 check 'soname, now, relro, no executable stack, no text relocation' elf
 for std in c99 gnu99 c11 gnu17; do
 	check "header, $CC, $std" dialect "$CC" $std c
@@ -152,23 +195,25 @@ done
 for std in c++11 c++17 c++20; do
 	check "header, $CXX, $std" dialect "$CXX" $std cc
 done
+for cxx in "$CXX" clang++; do
+	have "${cxx%% *}" || continue
+	check "header for C++, $cxx, c++20" hpp "$cxx" -std=c++20 -fexceptions
+	check "header for C++, $cxx, c++2b, no exceptions" hpp "$cxx" -std=c++2b \
+		-fno-exceptions
+done
 if have mandoc; then
-	check 'mandoc has nothing to say of the manual pages' manuals
+	check 'mandoc has nothing to say of the manual pages' lint "$man"/*.[1-9]
 fi
 check 'every function has a manual page' pages
 check 'every errno is in a page' errnos
 
-# A machine that cannot run i386 programs has done its part: ask the dynamic
-# linker that they want.
-interp=$(for p; do readelf -lW "$p"; done 2>/dev/null |
-	sed -n 's/.*program interpreter: \(.*\)]/\1/p' | head -n 1)
-if "$interp" --version >/dev/null 2>&1; then
+if can_run "$@"; then
 	for prog; do
 		check "${prog##*/}" program "$prog"
 	done
+	! have gdb || gdb_checks "$build/mn/tests/gdb/debuggee"
 else
-	n=$((n + 1))
-	echo "ok $n - $# programs # SKIP no i386 programs run here"
+	skip_programs "$@"
 fi
 
 echo "1..$n"

@@ -13,6 +13,9 @@ static struct mn_mutex mutex;
 static struct mn_cond cond;
 static struct mn_sem sem;
 static struct mn_chan *full, *empty;
+static struct mn_rwlock rwlock;
+static struct mn_barrier barrier;
+static struct mn_wg wg;
 static int fds[2], begun, over;
 static char text[65536];
 
@@ -37,6 +40,24 @@ STANDS stands_in_cond(void)
 STANDS stands_in_sem(void)
 {
 	mn_sem_wait(&sem);
+	add(&over, 1);
+}
+
+STANDS stands_in_rwlock(void)
+{
+	mn_rwlock_rdlock(&rwlock);
+	add(&over, 1);
+}
+
+STANDS stands_in_barrier(void)
+{
+	mn_barrier_wait(&barrier, NULL);
+	add(&over, 1);
+}
+
+STANDS stands_in_wg(void)
+{
+	mn_wg_wait(&wg);
 	add(&over, 1);
 }
 
@@ -84,6 +105,11 @@ static const struct {
 	{ "cond", "waiting for a condition variable", stands_in_cond,
 	  "stands_in_cond" },
 	{ "sem", "waiting for a semaphore", stands_in_sem, "stands_in_sem" },
+	{ "rwlock", "waiting for a read-write lock", stands_in_rwlock,
+	  "stands_in_rwlock" },
+	{ "barrier", "waiting at a barrier", stands_in_barrier,
+	  "stands_in_barrier" },
+	{ "wg", "waiting for a group", stands_in_wg, "stands_in_wg" },
 	{ "send", "waiting to send", stands_in_send, "stands_in_send" },
 	{ "recv", "waiting to receive", stands_in_recv, "stands_in_recv" },
 	{ "sleeper", "sleeping", stands_in_sleep, "stands_in_sleep" },
@@ -153,6 +179,9 @@ static int all_said(void)
 
 	for (i = 0; i < N_OF(stands); i++)
 		yes &= said(stands[i].name, stands[i].state, stands[i].where);
+	/* Who never waits has been preempted if it does not run. */
+	if (this_setup->vcpus == 1 && this_setup->backend != MN_COOPERATIVE)
+		yes &= said("spinner", "ready, preempted,", NULL);
 	return yes & said("zombie", "exited, not joined", NULL) &
 	       said("main", "", "stands_in_dump");
 }
@@ -166,6 +195,9 @@ static void *dump(void *arg)
 	mn_mutex_init(&mutex);
 	mn_cond_init(&cond);
 	mn_sem_init(&sem, 0);
+	mn_rwlock_init(&rwlock);
+	CHECK(!mn_rwlock_wrlock(&rwlock));
+	CHECK(!mn_barrier_init(&barrier, 2) && !mn_wg_init(&wg, 1));
 	begun = over = 0;
 	CHECK(!pipe(fds));
 	CHECK(!mn_chan_create(&full, 1, 1) && !mn_chan_create(&empty, 1, 1));
@@ -351,7 +383,7 @@ static int enough;
 static void *looks(void *arg)
 {
 	int *looked = arg, fd = open("/dev/null", O_WRONLY), err;
-	struct mn_stats s;
+	struct mn_stats s = { .size = sizeof(s) };
 
 	while (!get(&enough)) {
 		mn_stats(&s);

@@ -5,14 +5,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include "mn_test.h"
+#include "waiters.h"
 
-static struct mn_mutex mutex;
-static struct mn_cond cond;
-static struct mn_sem sem, child_of;
-static struct mn_once once;
-static struct mn_chan *full, *empty;
-static int fds[2], begun;
+static int fds[2];
 
 static void in_read(void *arg)
 {
@@ -42,58 +37,6 @@ static void *in_timed_poll(void *arg)
 {
 	add(&begun, 1);
 	mn_poll(fds[0], POLLIN, mn_now() + 1000 * SECOND);
-	return arg;
-}
-
-static void *in_mutex(void *arg)
-{
-	add(&begun, 1);
-	mn_mutex_lock(&mutex);
-	return arg;
-}
-
-static void *in_cond(void *arg)
-{
-	struct mn_mutex own = MN_MUTEX_INITIALIZER;
-
-	mn_mutex_lock(&own);
-	add(&begun, 1);
-	mn_cond_timedwait(&cond, &own, mn_now() + 1000 * SECOND);
-	return arg;
-}
-
-static void *in_sem(void *arg)
-{
-	add(&begun, 1);
-	mn_sem_wait(&sem);
-	return arg;
-}
-
-static void never(void)
-{
-	add(&begun, 1);
-	mn_sem_wait(&sem);
-}
-
-static void *in_once(void *arg)
-{
-	mn_once(&once, never);
-	return arg;
-}
-
-static void *in_send(void *arg)
-{
-	add(&begun, 1);
-	mn_chan_send(full, "x");
-	return arg;
-}
-
-static void *in_recv(void *arg)
-{
-	char c;
-
-	add(&begun, 1);
-	mn_chan_recv(empty, &c);
 	return arg;
 }
 
@@ -156,12 +99,10 @@ static void populate(int n)
 	mn_mutex_init(&mutex);
 	mn_cond_init(&cond);
 	mn_sem_init(&sem, 0);
-	mn_sem_init(&child_of, 0);
 	once = (struct mn_once)MN_ONCE_INITIALIZER;
 	begun = 0;
 	CHECK(!pipe(fds));
-	CHECK(!mn_chan_create(&full, 1, 1) && !mn_chan_create(&empty, 1, 1));
-	CHECK(!mn_chan_send(full, "x"));
+	waiters_channels();
 	CHECK(!mn_mutex_lock(&mutex));
 	for (i = 0; i < n; i++)
 		spawn(&t, kinds[i], NULL);
@@ -239,7 +180,8 @@ static void leave(void)
 {
 	struct mn_config c = config_of(this_setup);
 	int i, n = turns(50), before = open_files();
-	struct mn_stats s;
+	struct sigaction segv;
+	struct mn_stats s = { .size = sizeof(s) };
 
 	mn_problems = 0;
 	for (i = 0; i < n; i++) {
@@ -252,6 +194,7 @@ static void leave(void)
 		close(fds[1]);
 	}
 	CHECK(open_files() == before);
+	CHECK(!sigaction(SIGSEGV, NULL, &segv) && segv.sa_handler == SIG_DFL);
 	ok(!mn_problems, "%s, %d: mn_run() leaves, again and again",
 	   backend_names[this_setup->backend], this_setup->vcpus);
 }

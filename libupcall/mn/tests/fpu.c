@@ -88,6 +88,43 @@ static void *controls(void *arg)
 	return arg;
 }
 
+/*
+ * So do the exceptions that have been: half of the crew has divided by zero. The
+ * others don't mask that, and would get SIGFPE for it.
+ */
+#define X87_ZERO	4
+#define X87_ALL		0x3f
+#define X87_UNMASKED	0x037b
+
+static void *divides(void *arg)
+{
+	static const unsigned short unmasked = X87_UNMASKED;
+	int has_divided = (long)arg % 2, i, n = turns(2000);
+	unsigned short seen;
+
+	__asm__ volatile ("fnclex");
+	if (has_divided)
+		__asm__ volatile ("fld1; fldz; fdivrp; fstp %%st(0)" : :);
+	else
+		__asm__ volatile ("fldcw %0" : : "m" (unmasked));
+	for (i = 0; i < n; i++) {
+		if (i % 2)
+			mn_yield();
+		else
+			CHECK(!mn_sleep(1000));
+		__asm__ volatile ("fld1; fstp %%st(0); fnstsw %0" : "=m" (seen));
+		CHECK((seen & X87_ALL) == (has_divided ? X87_ZERO : 0));
+	}
+	__asm__ volatile ("fninit");
+	return NULL;
+}
+
+static void *exceptions(void *arg)
+{
+	crew(CREW, divides);
+	return arg;
+}
+
 /* A new thread has a program's, whatever its maker's are. */
 static void *looks(void *arg)
 {
@@ -113,6 +150,7 @@ static void *fresh(void *arg)
 static const struct mn_case cases[] = {
 	{ "registers over preemption", kept, PREEMPTED | ONCE },
 	{ "control words over waiting", controls, 0 },
+	{ "exceptions over waiting", exceptions, 0 },
 	{ "a new thread's", fresh, ONCE },
 };
 

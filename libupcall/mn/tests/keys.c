@@ -55,7 +55,7 @@ static void again(void *value)
 
 static void *sets(void *arg)
 {
-	CHECK(!mn_setspecific(key, (void *)((long)arg ? 1000 : 2)));
+	CHECK(!mn_setspecific(key, (void *)((long)arg ? 1000l : 2l)));
 	return NULL;
 }
 

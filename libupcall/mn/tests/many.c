@@ -34,7 +34,7 @@ static mn_t threads[THREADS];
 
 static void *crowd(void *arg)
 {
-	struct mn_stats s;
+	struct mn_stats s = { .size = sizeof(s) };
 	void *result;
 	long i;
 

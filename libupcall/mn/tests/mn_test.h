@@ -144,14 +144,18 @@ static inline uint64_t preemptions(void)
 {
 	struct mn_stats s;
 
+	s.size = sizeof(s);
 	mn_stats(&s);
 	return s.preemptions;
 }
 
 static inline struct mn_config config_of(const struct setup *s)
 {
-	struct mn_config c = { .backend = s->backend, .vcpus = s->vcpus };
+	struct mn_config c;
 
+	memset(&c, 0, sizeof(c));
+	c.backend = s->backend;
+	c.vcpus = s->vcpus;
 	/* Not a divisor of anything, and short; a guest is slower. */
 	if (!getenv("MN_SLICE"))
 		c.slice = upc_available() == 1 ? 211 : 73;
@@ -192,7 +196,7 @@ static inline void with_noise(const struct mn_case *c, void *arg)
 
 static inline void *case_main(void *arg)
 {
-	const struct mn_case *c = arg;
+	const struct mn_case *c = (const struct mn_case *)arg;
 	uint64_t quota = turns(300);
 	int i;
 
@@ -220,6 +224,7 @@ static inline void run_case(const struct mn_case *c)
 	if (ret || mn_problems)
 		printf("# mn_run(): %s; %d problems\n", strerror(ret),
 		       mn_problems);
+	s.size = sizeof(s);
 	mn_stats(&s);
 	printf("# %llu switches, %llu preemptions, %llu migrations\n",
 	       (unsigned long long)s.switches,

@@ -4,9 +4,16 @@
  * stderr says whose stack it was. Another fault is not called that.
  */
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include "mn_test.h"
+
+#ifdef __x86_64__
+#define STACK_POINTER	"rsp"
+#else
+#define STACK_POINTER	"esp"
+#endif
 
 static volatile int depth;
 
@@ -38,10 +45,10 @@ static void *near_the_end(void *arg)
 	/* The guard page ends where the stack's lowest page begins. */
 	bottom = (bottom & ~4095ul) - (MN_STACK_MIN - 4096);
 	__asm__ volatile (
-		"	leal	64(%0), %%esp\n"
-		"	orl	$0, (%%esp)\n"
+		"	mov	%0, %%" STACK_POINTER "\n"
+		"	orl	$0, (%%" STACK_POINTER ")\n"
 		"1:	jmp	1b\n"
-		: : "r" (bottom) : "memory");
+		: : "r" (bottom + 64) : "memory");
 	return arg;
 }
 
@@ -50,6 +57,36 @@ static void *faults(void *arg)
 	volatile int *volatile nowhere = (volatile int *)16;
 
 	*nowhere = 1;
+	return arg;
+}
+
+/* The lower end of a variable that is larger than all of the stack, and no more. */
+static void __attribute__((noinline)) large(void)
+{
+	volatile char big[24576];
+
+	big[0] = 1;
+	__asm__ volatile ("" : : "r" (big) : "memory");
+}
+
+static void *jumps(void *arg)
+{
+	large();
+	return arg;
+}
+
+/* As far as was asked for. */
+static void __attribute__((noinline)) larger(void)
+{
+	volatile char big[200000];
+
+	big[0] = 1;
+	__asm__ volatile ("" : : "r" (big) : "memory");
+}
+
+static void *jumps_far(void *arg)
+{
+	larger();
 	return arg;
 }
 
@@ -71,6 +108,9 @@ static void *first(void *arg)
 	struct mn_attr attr = { .name = "culprit",
 				.stack_size = MN_STACK_MIN };
 	mn_t t;
+
+	if (culprit == jumps_far)
+		attr.guard_size = 200000;
 
 	spawn(&t, others, NULL);
 	if (mn_spawn(&t, &attr, culprit, NULL))
@@ -128,13 +168,58 @@ static int run_handled(void *arg)
 	return run(arg);
 }
 
-int main(void)
+/* Its handler has seen to one fault: then comes an overflow. */
+static sigjmp_buf after;
+
+static void goes_on(int sig)
+{
+	(void)sig;
+	handled++;
+	siglongjmp(after, 1);
+}
+
+static void *faults_and_overflows(void *arg)
+{
+	volatile int i;
+
+	for (i = 0; i < 3; i++) {
+		if (!sigsetjmp(after, 1))
+			faults(arg);
+		/* Others run, and their signal masks are not this one's. */
+		mn_sleep(1000);
+	}
+	if (handled == 3)
+		overflows(arg);
+	return arg;
+}
+
+static int run_after(void *arg)
+{
+	signal(SIGSEGV, goes_on);
+	return run(arg);
+}
+
+static void handles(const struct setup *s)
 {
 	struct child c;
+
+	culprit = faults;
+	in_child(&c, run_handled, (void *)s);
+	ok(WIFEXITED(c.status) && WEXITSTATUS(c.status) == 77,
+	   "the program's own handler");
+	culprit = faults_and_overflows;
+	in_child(&c, run_after, (void *)s);
+	if (!ok(WIFSIGNALED(c.status) && strstr(c.said, "stack overflow"),
+		"an overflow after faults that were handled"))
+		child_said(&c);
+}
+
+int main(void)
+{
 	int i, n = 0;
 
 	for (i = 0; i < SETUPS; i++)
-		n += suits(&mn_setups[i], 0) * 5 +
+		n += suits(&mn_setups[i], 0) * 10 +
 		     suits(&mn_setups[i], PREEMPTED) * 2;
 	tap_plan(n);
 	for (i = 0; i < SETUPS; i++) {
@@ -144,13 +229,12 @@ int main(void)
 			continue;
 		this_setup = s;
 		dies(s, overflows, 1, "an overflow");
+		dies(s, jumps, 1, "a variable larger than the stack");
+		dies(s, jumps_far, 1, "a guard as large as that");
 		if (suits(s, PREEMPTED))
 			dies(s, near_the_end, 1, "no room for a frame");
 		dies(s, faults, 0, "another fault");
-		culprit = faults;
-		in_child(&c, run_handled, (void *)s);
-		ok(WIFEXITED(c.status) && WEXITSTATUS(c.status) == 77,
-		   "the program's own handler");
+		handles(s);
 	}
 	return tap_done();
 }

@@ -117,10 +117,65 @@ static void *refusals(void *arg)
 	return arg;
 }
 
+/*
+ * Deadlines come in their order whatever has been given up meanwhile: one that is
+ * soon does not come to stand behind one that is far away, where another was.
+ */
+static const int64_t far_and_near[] = {
+	500 * MILLISECOND, 1000 * SECOND, 501 * MILLISECOND, 1001 * SECOND,
+	1002 * SECOND, 502 * MILLISECOND, 503 * MILLISECOND,
+	/* From here on, when one has been given up: the last one takes its place. */
+	1003 * SECOND, 1004 * SECOND, 1005 * SECOND, 1006 * SECOND,
+};
+
+#define GIVEN_UP	3
+#define FIRST		7
+#define NEAR(i)	(far_and_near[i] < SECOND)
+
+static struct mn_sem sems[N_OF(far_and_near)];
+static int waiting;
+
+static void *waits_until(void *arg)
+{
+	int i = (long)arg, err;
+
+	add(&waiting, 1);
+	err = mn_sem_timedwait(&sems[i], mn_now() + far_and_near[i]);
+	CHECK(err == (NEAR(i) ? ETIMEDOUT : 0));
+	return arg;
+}
+
+static void *in_order(void *arg)
+{
+	mn_t t[N_OF(far_and_near)];
+	int i;
+
+	waiting = 0;
+	for (i = 0; i < N_OF(t); i++) {
+		mn_sem_init(&sems[i], 0);
+		spawn(&t[i], waits_until, (void *)(long)i);
+		wait_for(&waiting, i + 1);
+		if (i == FIRST - 1)
+			CHECK(!mn_sem_post(&sems[GIVEN_UP]));
+	}
+	/* Were one forgotten, that would be for a quarter of an hour. */
+	for (i = 0; i < N_OF(t); i++)
+		if (NEAR(i))
+			CHECK(!mn_join(t[i], NULL));
+	for (i = 0; i < N_OF(t); i++) {
+		if (!NEAR(i) && i != GIVEN_UP)
+			CHECK(!mn_sem_post(&sems[i]));
+		if (!NEAR(i))
+			CHECK(!mn_join(t[i], NULL));
+	}
+	return arg;
+}
+
 static const struct mn_case cases[] = {
 	{ "never too short", many, 0 },
 	{ "others run", meanwhile, 0 },
 	{ "nobody does anything meanwhile", nobody, ONCE },
+	{ "near deadlines and far ones", in_order, ONE_VCPU | ONCE },
 	{ "what is over already; EINVAL", refusals, ONCE },
 };
 

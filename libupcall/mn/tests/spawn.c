@@ -80,7 +80,7 @@ static void *many(void *arg)
 static void *detached(void *arg)
 {
 	struct mn_attr attr = { .name = "detached", .detached = 1 };
-	struct mn_stats s;
+	struct mn_stats s = { .size = sizeof(s) };
 	int i, n = turns(20000);
 	mn_t t;
 
@@ -231,6 +231,46 @@ static void *stacks(void *arg)
 	return arg;
 }
 
+/* A frame of @arg bytes, and what the thread then says of its stack. */
+static void *uses(void *arg)
+{
+	size_t n = (size_t)arg, before, used, size;
+	volatile char *frame;
+
+	CHECK(!mn_stack_used(NULL, &before, &size));
+	frame = __builtin_alloca(n);
+	frame[0] = 1;
+	CHECK(!mn_stack_used(mn_self(), &used, NULL));
+	CHECK(used >= n && used <= size);
+	/* All else is there too, but not as much as that. */
+	CHECK(before < 100000 && used < n + 100000);
+	return (void *)size;
+}
+
+static void *stacks_used(void *arg)
+{
+	static const size_t sizes[] = { 300000, 1 << 20 };
+	unsigned int i;
+	void *size;
+	mn_t t;
+
+	for (i = 0; i < N_OF(sizes); i++) {
+		struct mn_attr attr = { .stack_size = sizes[i] };
+
+		CHECK(!mn_spawn(&t, &attr, uses, (void *)(sizes[i] / 2)));
+		CHECK(!mn_join(t, &size));
+		CHECK((size_t)size <= sizes[i] + 4096 && (size_t)size > sizes[i] - 4096);
+	}
+	return arg;
+}
+
+static void stack_of_none(void)
+{
+	size_t used = 1, size = 2;
+
+	is(mn_stack_used(NULL, &used, &size), EPERM, "the stack of no user thread");
+}
+
 static const struct mn_case cases[] = {
 	{ "results of threads that return and that exit", results, 0 },
 	{ "10^5 threads begun and joined", many, ONCE },
@@ -239,6 +279,10 @@ static const struct mn_case cases[] = {
 	{ "who can't be joined or detached", refusals, 0 },
 	{ "names", names, 0 },
 	{ "stacks of different sizes", stacks, 0 },
+	{ "how much of a stack was used", stacks_used, 0 },
 };
 
-MN_MAIN(cases)
+int main(void)
+{
+	return mn_main(stack_of_none, cases, N_OF(cases));
+}

@@ -26,7 +26,7 @@ static void *works(void *arg)
 
 static struct mn_stats now(void)
 {
-	struct mn_stats s;
+	struct mn_stats s = { .size = sizeof(s) };
 
 	mn_stats(&s);
 	return s;

@@ -3,6 +3,7 @@
  * What a thread begins with, laid out as switch_context() leaves one.
  */
 #include <cpuid.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../../rt.h"
@@ -11,11 +12,21 @@
 #define MXCSR_DEFAULT	0x1f80
 
 struct context {
-	uint32_t	mxcsr, fcw;
+	uint32_t	mxcsr;
+	uint16_t	fcw, fsw;
 	uint32_t	edi, esi, ebx, ebp;
 	void		(*eip)(void);
 	/* fn begins with this on top of its stack, and must not return. */
 	uint32_t	return_address;
+};
+
+const struct saved saved_registers[SAVED_REGISTERS] = {
+	{ "edi", offsetof(struct context, edi) },
+	{ "esi", offsetof(struct context, esi) },
+	{ "ebx", offsetof(struct context, ebx) },
+	{ "ebp", offsetof(struct context, ebp) },
+	{ "eip", offsetof(struct context, eip) },
+	{ "esp", offsetof(struct context, return_address) },
 };
 
 void *first_context(void *top, void (*fn)(void))

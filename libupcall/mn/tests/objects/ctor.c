@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#include "other.h"
+
+static void __attribute__((constructor)) begins(void)
+{
+	ctor_calls();
+}
