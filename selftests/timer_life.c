@@ -46,7 +46,7 @@ static void *owner(void *data)
 		CHECK(ret > 0);
 		CHECK(!upc_timer(ret, 1, 300000, 1));
 		__atomic_store_n(&id, ret, __ATOMIC_RELEASE);
-		while (READ_ONCE(id)) {
+		while (READ_ONCE(id) && !READ_ONCE(stop)) {
 			/* Here none is on its way that was entered before. */
 			if (__atomic_load_n(&deleted, __ATOMIC_ACQUIRE))
 				WRITE_ONCE(dead, 1);
