@@ -32,7 +32,8 @@ enum op {
 	OP_ENTER, OP_LEAVE, OP_DELETE, OP_DELETE_OWN, OP_POLL, OP_POLL_OWN,
 	OP_CLEAR, OP_CLEAR_OWN, OP_WAIT, OP_SUSPEND, OP_SIGNAL, OP_BAD_UPC,
 	OP_BAD_STACK, OP_OTHER_SLEEPING, OP_OTHER_RUNNING, OP_DELETED_SOME,
-	OP_DELETED_ASLEEP, OP_DELETED_RUNNING, OP_FORK,
+	OP_DELETED_ASLEEP, OP_DELETED_RUNNING, OP_FORK, OP_INTERRUPT, OP_TIMER,
+	OP_TIMER_TAKEN_BACK,
 	NR_OPS
 };
 
@@ -44,13 +45,13 @@ static const char * const op_names[NR_OPS] = {
 	"signal", "dispatch, bad upc", "dispatch, bad stack",
 	"other task, asleep", "other task, running", "some deleted by another",
 	"all deleted by another, asleep", "all deleted by another, running",
-	"fork",
+	"fork", "interrupt", "timer", "timer, taken back",
 };
 
 /* How often each comes, of the sum of all. */
 static const unsigned char weights[NR_OPS] = {
 	30, 40, 6, 8, 1, 120, 4, 20, 60, 60, 12, 1, 16, 16, 12, 12, 10, 20, 16,
-	4, 4, 4, 4, 6, 5, 5, 1,
+	4, 4, 4, 4, 6, 5, 5, 1, 20, 20, 8,
 };
 
 /* A program: a seed, and which of its operations are run. */
@@ -75,13 +76,14 @@ static struct upcall *upcs[REF_UPCS];	/* each in a page of its own */
 static struct pages pages[REF_UPCS];
 static unsigned int dice;	/* state of the generator */
 static int top_op, nested, level, last_id;
-static int other_id, other_priority, other_done, own_id_of_other;
+static int other_cmd, other_id, other_priority, other_done, own_id_of_other;
 static int ids_before_other;	/* while there is another with an id, or 0 */
 static bool faulted, in_bad_memory;
 static int hidden = -1;		/* the structure that is not there for now, */
 static bool replaced;		/* but other memory, if this is set */
 static int may_be_noted;	/* in it, for it went while its owner ran */
 static int room;		/* LIMIT, or 0 where that cannot be set */
+static bool has_timers;
 static char worker_stack[65536], hand_stack[65536], next_stack[16384];
 
 /* The context function notes in these where its frame is. */
@@ -482,6 +484,67 @@ static void op_dispatch(void)
 	expect("dispatch", call(UPC_CONTROL_DISPATCH, id, priority), ret);
 }
 
+/* To oneself it is a dispatch. */
+static void op_interrupt(void)
+{
+	struct ref_upcall *u = some_upcall();
+	int id = u ? u->id : 1, priority = some_priority();
+	int ret = ref_dispatch(&ref, id, priority);
+
+	expect("interrupt", call(UPC_CONTROL_INTERRUPT, id, priority), ret);
+}
+
+static int set_timer(int id, long long value, int priority)
+{
+	struct upcall_timer timer = {
+		.value = value, .clock = CLOCK_MONOTONIC, .priority = priority,
+	};
+
+	return call(UPC_CONTROL_TIMER, id, (long)&timer);
+}
+
+/* It was entered, and may be pending anew, or not be there; or it is pending. */
+static bool timer_has_come(struct ref_upcall *u, int id, int priority)
+{
+	return ref.enters != u &&
+	       (ref_find(&ref, id) != u || u->priority < priority ||
+		upc_poll(id, priority));
+}
+
+/*
+ * A dispatch that comes a little later. Of an upcall that is not pending, as it
+ * has to be seen when the time has come: it is entered then, or pending.
+ */
+static void op_timer(void)
+{
+	struct ref_upcall *u = some_upcall();
+	int id = u ? u->id : 1, priority = some_priority();
+	int ret;
+
+	if (!has_timers || (u && u->priority))
+		return op_dispatch();
+	ret = ref_dispatch(&ref, id, priority);
+	expect("timer", set_timer(id, 1 + roll(20000), priority), ret);
+	if (ret)
+		return;
+	while (!timer_has_come(u, id, ref_at_least_1(priority)))
+		barrier();
+}
+
+/* Long before it expires: nothing comes of it. */
+static void op_timer_taken_back(void)
+{
+	struct ref_upcall *u = some_upcall();
+	int id = u && roll(8) ? u->id : some_id();
+	int ret = ref_find(&ref, id) ? 0 : -ENOENT;
+
+	if (!has_timers)
+		return;
+	expect("a timer", set_timer(id, LLONG_MAX / 2, 1), ret);
+	if (roll(2))
+		expect("no timer", set_timer(id, 0, 1), ret);
+}
+
 static void op_dispatch_stale(void)
 {
 	int id = some_id();
@@ -699,7 +762,7 @@ static int other(void *data)
 	own = upc_register_ctx(&mine, ctx_next, count_cfunc, &entered);
 	if (own <= 0 || upc_dispatch(own, 1) || entered != 1)
 		return KSFT_FAIL;
-	if (upc_dispatch(other_id, other_priority))
+	if (upc_control(other_cmd, other_id, other_priority))
 		return KSFT_FAIL;
 	own_id_of_other = own;
 	WRITE_ONCE(other_done, 1);
@@ -714,6 +777,7 @@ static void op_other(bool running)
 	/* Where an upcall runs on it, there is no second stack of this kind. */
 	if (!u || level)
 		return;
+	other_cmd = roll(2) ? UPC_CONTROL_DISPATCH : UPC_CONTROL_INTERRUPT;
 	other_id = u->id;
 	other_priority = some_priority();
 	other_done = 0;
@@ -997,6 +1061,12 @@ static void do_op(enum op op, struct frame *f)
 		return op_deleted(op == OP_DELETED_RUNNING);
 	case OP_FORK:
 		return op_fork();
+	case OP_INTERRUPT:
+		return op_interrupt();
+	case OP_TIMER:
+		return op_timer();
+	case OP_TIMER_TAKEN_BACK:
+		return op_timer_taken_back();
 	case NR_OPS:
 		break;
 	}
@@ -1200,6 +1270,7 @@ int main(void)
 	/* Small, so that it is reached. */
 	if (set_upcall_limit(LIMIT) && upcall_limit() == LIMIT)
 		room = LIMIT;
+	has_timers = upc_control(UPC_CONTROL_TIMER, 1, 0) != -EINVAL;
 	if (text) {
 		if (!read_program(&p, text))
 			ksft_exit_fail_msg("UPCALL_PROGRAM is not one\n");
