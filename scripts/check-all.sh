@@ -18,6 +18,7 @@ rows='
 6.12   i386   debug,fault Nehalem   2
 6.12   i386   preempt     Nehalem   2
 6.12   i386   nopreempt   Nehalem   2
+6.12   i386   debug,rt    Nehalem   2
 6.12   i386   up          Nehalem   1
 6.12   i386   kvm         Opteron_G3,+svm 2
 6.12   x86_64 -           Nehalem   2

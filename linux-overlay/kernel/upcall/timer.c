@@ -27,6 +27,7 @@ static_assert(sizeof(struct upcall_timer) == 24);
 
 /*
  * In an interrupt, and where the owner runs, its own: no other has to be sent.
+ * With PREEMPT_RT in the thread that runs all timers of user programs there.
  * The timer, its entry and the owner are there as long as it can run.
  */
 static enum hrtimer_restart upcall_expire(struct hrtimer *hrtimer)
@@ -64,7 +65,7 @@ void __upcall_timer_go_on(struct upcall_alarm *alarm)
 {
 	alarm->resting = false;
 	hrtimer_forward_now(&alarm->hrtimer, ns_to_ktime(alarm->interval));
-	hrtimer_start_expires(&alarm->hrtimer, HRTIMER_MODE_ABS_PINNED_HARD);
+	hrtimer_start_expires(&alarm->hrtimer, HRTIMER_MODE_ABS_PINNED);
 }
 
 /* If it has expired its upcall is pending, and stays so. */
@@ -88,10 +89,10 @@ static void upcall_alarm_init(struct upcall_alarm *alarm)
 {
 #ifdef timer_container_of
 	hrtimer_setup(&alarm->hrtimer, upcall_expire, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_ABS_PINNED_HARD);
+		      HRTIMER_MODE_ABS_PINNED);
 #else
 	hrtimer_init(&alarm->hrtimer, CLOCK_MONOTONIC,
-		     HRTIMER_MODE_ABS_PINNED_HARD);
+		     HRTIMER_MODE_ABS_PINNED);
 	alarm->hrtimer.function = upcall_expire;
 #endif
 }
@@ -99,11 +100,11 @@ static void upcall_alarm_init(struct upcall_alarm *alarm)
 static void upcall_timer_start(struct upcall_alarm *alarm,
 			       const struct upcall_timer *spec)
 {
-	enum hrtimer_mode mode = HRTIMER_MODE_REL_PINNED_HARD;
+	enum hrtimer_mode mode = HRTIMER_MODE_REL_PINNED;
 	ktime_t value = ns_to_ktime(spec->value);
 
 	if (spec->clock & UPCALL_TIMER_ABSTIME) {
-		mode = HRTIMER_MODE_ABS_PINNED_HARD;
+		mode = HRTIMER_MODE_ABS_PINNED;
 		value = timens_ktime_to_host(CLOCK_MONOTONIC, value);
 	}
 	alarm->priority = max(spec->priority, 1);
