@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Channels: a ring of elements, and those who wait for room or for an element.
+ * Channels: a ring of elements, and those who wait for room or for an element. A ring
+ * that has no place has elements go from one to another. Of those who wait, in
+ * mn_select() too, the first comes first.
  *
  * Who is woken has what he waited for: a receiver its element, a sender has got rid
  * of its own, or it is said that the channel has been closed. He does not look at the
@@ -11,18 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rt.h"
+#include "chan.h"
 
 #define ELEMENT_MAX	65536
 #define RING_MAX	(256u << 20)
-
-struct mn_chan {
-	size_t		size, capacity;
-	size_t		first, n;	/* the elements that it holds */
-	bool		closed;
-	struct mn_waitq	senders, receivers;
-	char		ring[];
-};
 
 static void put(struct mn_chan *c, const void *element)
 {
@@ -44,7 +38,7 @@ MN_EXPORT int mn_chan_create(struct mn_chan **chan, size_t size,
 {
 	struct mn_chan *c;
 
-	if (!chan || !size || size > ELEMENT_MAX || !capacity)
+	if (!chan || !size || size > ELEMENT_MAX)
 		return EINVAL;
 	if (capacity > RING_MAX / size)
 		return ENOMEM;
@@ -57,16 +51,13 @@ MN_EXPORT int mn_chan_create(struct mn_chan **chan, size_t size,
 	return 0;
 }
 
-/* One lock for both queues, and for all else. */
-static unsigned int *chan_lock(struct mn_chan *c)
+void chan_look(struct mn_chan *c)
 {
-	return lock_of(&c->senders);
-}
-
-static void chan_look(struct mn_chan *c)
-{
-	waitq_stale(&c->senders);
 	waitq_stale(&c->receivers);
+	if (waitq_stale(&c->senders)) {
+		c->sending = (struct cases){};
+		c->receiving = (struct cases){};
+	}
 }
 
 static void chan_get_lock(struct mn_chan *c)
@@ -90,7 +81,73 @@ static void wait_with(struct mn_chan *c, struct mn_waitq *q,
 {
 	t->element = element;
 	t->closed = false;
+	t->chan_turn = c->turns++;
 	waitq_add_under(q, t, chan_lock(c));
+}
+
+/*
+ * The first who waits at the other end. He has to be woken: when the lock is gone, as
+ * he may do away with the channel then. Whoever has been told of something else
+ * meanwhile does not wait here any more.
+ */
+static struct mn_thread *first_waiting(struct mn_waitq *q, struct cases *cases,
+				       void **element)
+{
+	struct mn_thread *t;
+	struct mn_select_case *k;
+
+	while ((k = cases->head)) {
+		if (q->_head && (int)(q->_head->chan_turn - k->_turn) < 0)
+			break;
+		case_remove(cases, k);
+		t = case_claim(k);
+		if (t) {
+			*element = k->element;
+			return t;
+		}
+	}
+	t = waitq_take(q);
+	if (t)
+		*element = t->element;
+	return t;
+}
+
+int send_now(struct mn_chan *c, const void *element, struct mn_thread **partner)
+{
+	void *into;
+
+	if (c->closed)
+		return EPIPE;
+	*partner = first_waiting(&c->receivers, &c->receiving, &into);
+	/* It is empty, then. */
+	if (*partner)
+		memcpy(into, element, c->size);
+	else if (c->n < c->capacity)
+		put(c, element);
+	else
+		return EAGAIN;
+	return 0;
+}
+
+int recv_now(struct mn_chan *c, void *element, struct mn_thread **partner)
+{
+	void *from;
+
+	if (c->n)
+		take(c, element);
+	else if (c->capacity)
+		return c->closed ? EPIPE : EAGAIN;
+	*partner = first_waiting(&c->senders, &c->sending, &from);
+	if (c->capacity) {
+		/* It was full, then. */
+		if (*partner)
+			put(c, from);
+		return 0;
+	}
+	if (!*partner)
+		return c->closed ? EPIPE : EAGAIN;
+	memcpy(element, from, c->size);
+	return 0;
 }
 
 /*
@@ -101,20 +158,10 @@ static int try_send(struct mn_chan *c, const void *element,
 		    struct mn_thread *t)
 {
 	struct mn_thread *receiver = NULL;
-	int ret = 0;
+	int ret = send_now(c, element, &receiver);
 
-	if (c->closed) {
-		ret = EPIPE;
-	} else if ((receiver = waitq_take(&c->receivers))) {
-		/* It is empty, then. */
-		memcpy(receiver->element, element, c->size);
-	} else if (c->n < c->capacity) {
-		put(c, element);
-	} else {
-		ret = EAGAIN;
-		if (t)
-			wait_with(c, &c->senders, t, (void *)element);
-	}
+	if (ret == EAGAIN && t)
+		wait_with(c, &c->senders, t, (void *)element);
 	spin_unlock(chan_lock(c));
 	if (receiver)
 		wake(receiver);
@@ -124,20 +171,10 @@ static int try_send(struct mn_chan *c, const void *element,
 static int try_recv(struct mn_chan *c, void *element, struct mn_thread *t)
 {
 	struct mn_thread *sender = NULL;
-	int ret = 0;
+	int ret = recv_now(c, element, &sender);
 
-	if (c->n) {
-		take(c, element);
-		sender = waitq_take(&c->senders);
-		if (sender)
-			put(c, sender->element);
-	} else if (c->closed) {
-		ret = EPIPE;
-	} else {
-		ret = EAGAIN;
-		if (t)
-			wait_with(c, &c->receivers, t, element);
-	}
+	if (ret == EAGAIN && t)
+		wait_with(c, &c->receivers, t, element);
 	spin_unlock(chan_lock(c));
 	if (sender)
 		wake(sender);
@@ -221,6 +258,8 @@ MN_EXPORT int mn_chan_close(struct mn_chan *c)
 	waitq_take_all(&c->senders, &list);
 	for (t = list; t; t = t->wait_next)
 		t->closed = true;
+	cases_close(&c->receiving, &list);
+	cases_close(&c->sending, &list);
 	spin_unlock(chan_lock(c));
 	wake_list(list);
 	return leave_any(&caller, closed ? EPIPE : 0);
@@ -234,7 +273,8 @@ MN_EXPORT int mn_chan_destroy(struct mn_chan *c)
 
 	if (enter_any(&caller)) {
 		chan_get_lock(c);
-		busy = c->senders._head || c->receivers._head;
+		busy = c->senders._head || c->receivers._head ||
+		       cases_wait(&c->sending) || cases_wait(&c->receiving);
 		spin_unlock(chan_lock(c));
 		if (leave_any(&caller, busy))
 			return EBUSY;

@@ -38,6 +38,7 @@ const char *const state_names[] = {
 	[IN_WG] = "waiting for a group",
 	[IN_SEND] = "waiting to send",
 	[IN_RECV] = "waiting to receive",
+	[IN_SELECT] = "waiting for channels",
 	[IN_JOIN] = "waiting to join",
 	[IN_BLOCKING] = "in a blocking call",
 	[IN_POLL] = "polling a descriptor",

@@ -75,6 +75,7 @@ enum state {
 	IN_WG,
 	IN_SEND,
 	IN_RECV,
+	IN_SELECT,
 	IN_JOIN,
 	IN_BLOCKING,
 	IN_POLL,
@@ -125,7 +126,9 @@ struct mn_thread {
 	int			last;		/* virtual CPU it ran on, or -1 */
 	short			poll_events, poll_result;
 	void			*element;	/* to send, or to receive into */
+	unsigned int		chan_turn;	/* came there after so many */
 	bool			closed;		/* no, that is closed */
+	struct selection	*selection;	/* select.c; or NULL */
 
 	void			*eh[2];		/* cxx.c */
 	void			*(*fn)(void *);
@@ -176,6 +179,7 @@ struct vcpu {
 	bool			over;		/* so is current's slice */
 	bool			retry;		/* (r) ask again soon */
 	bool			fair;		/* an ordinary one's, for a slice */
+	unsigned int		dice;		/* of mn_select() */
 	unsigned int		hurried_ticks;	/* in a row, while others waited */
 	unsigned int		uneven_ticks;	/* with one more than another has */
 	int64_t			tick_cpu;	/* time used by then, ... */
@@ -387,6 +391,20 @@ int wait_until(enum state state, int64_t deadline);
 bool give_up(struct mn_thread *t);
 struct mn_thread *enter(void);
 int leave(int ret);
+
+/* wait.c: several locks at a time, of whoever holds none. */
+#define SPIN_LOCKS	256
+
+struct lock_set {
+	uint64_t	has[SPIN_LOCKS / 64];
+};
+
+void lock_set_add(struct lock_set *set, const unsigned int *lock);
+void lock_set_lock(const struct lock_set *set);
+void lock_set_unlock(const struct lock_set *set);
+
+/* select.c */
+bool select_give_up(struct mn_thread *t);
 
 /* wait.c: for callers on any kernel thread. */
 struct caller {

@@ -15,17 +15,43 @@
 
 #include "rt.h"
 
-#define LOCKS	256
-
 static struct {
 	unsigned int	lock __attribute__((aligned(64)));
-} locks[LOCKS];
+} locks[SPIN_LOCKS];
 
 unsigned int *lock_of(const void *object)
 {
 	unsigned long a = (unsigned long)object;
 
-	return &locks[(a >> 4 ^ a >> 12 ^ a >> 20) % LOCKS].lock;
+	return &locks[(a >> 4 ^ a >> 12 ^ a >> 20) % SPIN_LOCKS].lock;
+}
+
+void lock_set_add(struct lock_set *set, const unsigned int *lock)
+{
+	size_t i = ((const char *)lock - (const char *)locks) / sizeof(*locks);
+
+	set->has[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+/* In order, so that no two wait for each other: all else takes one at a time. */
+void lock_set_lock(const struct lock_set *set)
+{
+	unsigned int i;
+	uint64_t left;
+
+	for (i = 0; i < SPIN_LOCKS / 64; i++)
+		for (left = set->has[i]; left; left &= left - 1)
+			spin_lock(&locks[i * 64 + __builtin_ctzll(left)].lock);
+}
+
+void lock_set_unlock(const struct lock_set *set)
+{
+	unsigned int i;
+	uint64_t left;
+
+	for (i = 0; i < SPIN_LOCKS / 64; i++)
+		for (left = set->has[i]; left; left &= left - 1)
+			spin_unlock(&locks[i * 64 + __builtin_ctzll(left)].lock);
 }
 
 /*
@@ -185,7 +211,7 @@ void locks_reset(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < LOCKS; i++)
+	for (i = 0; i < SPIN_LOCKS; i++)
 		locks[i].lock = 0;
 }
 
@@ -290,6 +316,8 @@ bool give_up(struct mn_thread *t)
 
 	if (t->state == SLEEPING)
 		return true;
+	if (t->selection)
+		return select_give_up(t);
 	if (!q)
 		return false;
 	spin_lock(t->waitq_lock);

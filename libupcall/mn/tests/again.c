@@ -22,6 +22,7 @@ static void *holds(void *arg)
 
 static void *(*const waiting[])(void *) = {
 	in_mutex, holds, in_cond, in_sem, in_once, in_send, in_recv,
+	in_select,
 };
 
 static void *first_run(void *arg)
@@ -36,7 +37,7 @@ static void *first_run(void *arg)
 			if (waiting[i] != holds || !j)
 				spawn(&t, waiting[i], NULL);
 	/* One of each three in mn_once() is the one that calls. */
-	wait_for(&begun, 17);
+	wait_for(&begun, 20);
 	for (i = 0; i < 20; i++)
 		mn_sleep(MILLISECOND / 4);
 	return arg;

@@ -73,6 +73,19 @@ static void *in_recv(void *arg)
 	return arg;
 }
 
+static void *in_select(void *arg)
+{
+	unsigned int which;
+	char c = 'y';
+	struct mn_select_case k[2] = {
+		{ .op = MN_SELECT_RECV, .chan = empty, .element = &c },
+		{ .op = MN_SELECT_SEND, .chan = full, .element = &c },
+	};
+
+	mn_select(k, 2, &which, MN_FOREVER);
+	return arg;
+}
+
 static void never(void)
 {
 	mn_sem_wait(&sem);
@@ -109,6 +122,7 @@ static void *all_kinds(void *arg)
 	spawn_named(&t, "cond", in_cond);
 	spawn_named(&t, "send", in_send);
 	spawn_named(&t, "recv", in_recv);
+	spawn_named(&t, "select", in_select);
 	spawn_named(&t, "once-1", in_once);
 	spawn_named(&t, "once-2", in_once);
 	spawn_named(&last, "sleep", in_sleep);
@@ -134,6 +148,7 @@ static const char *const expected[] = {
 	"'cond' waiting for a condition variable",
 	"'send' waiting to send",
 	"'recv' waiting to receive",
+	"'select' waiting for channels",
 	"'sleep' sleeping",
 };
 

@@ -86,7 +86,8 @@ static void *runs(void *arg)
 
 static void *(*const kinds[])(void *) = {
 	in_poll, in_timed_poll, in_mutex, in_cond, in_sem, in_once, in_send,
-	in_recv, in_sleep, in_section, in_join, exits, runs, runs, in_blocking,
+	in_recv, in_select, in_sleep, in_section, in_join, exits, runs, runs,
+	in_blocking,
 };
 
 /* All of them in their states, or as good as. */

@@ -75,4 +75,18 @@ static void *in_recv(void *arg)
 	return arg;
 }
 
+static void *in_select(void *arg)
+{
+	unsigned int which;
+	char c;
+	struct mn_select_case k[2] = {
+		{ .op = MN_SELECT_RECV, .chan = empty, .element = &c },
+		{ .op = MN_SELECT_SEND, .chan = full, .element = &c },
+	};
+
+	add(&begun, 1);
+	mn_select(k, 2, &which, MN_FOREVER);
+	return arg;
+}
+
 #endif /* WAITERS_H */

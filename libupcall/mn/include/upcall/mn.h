@@ -255,8 +255,9 @@ int mn_wg_timedwait(struct mn_wg *group, int64_t deadline);
 
 /*
  * A channel holds up to a number of elements of one size, which are copied in
- * and out in order. EPIPE: it is closed (and empty, for a receiver). EAGAIN: it
- * is full, or empty. EBUSY: somebody waits for it.
+ * and out in order. One that holds none has a sender wait for a receiver. EPIPE: it
+ * is closed (and empty, for a receiver). EAGAIN: it is full, or empty. EBUSY:
+ * somebody waits for it.
  */
 struct mn_chan;
 
@@ -270,6 +271,30 @@ int mn_chan_trysend(struct mn_chan *chan, const void *element);
 int mn_chan_tryrecv(struct mn_chan *chan, void *element);
 int mn_chan_close(struct mn_chan *chan);
 int mn_chan_destroy(struct mn_chan *chan);
+
+/*
+ * One of several. MN_SELECT_NONE is left out. What begins with an underscore is the
+ * library's, and need not be set.
+ */
+enum mn_select_op { MN_SELECT_NONE, MN_SELECT_SEND, MN_SELECT_RECV };
+
+struct mn_select_case {
+	enum mn_select_op	op;
+	unsigned int	_turn;
+	struct mn_chan	*chan;
+	void		*element;	/* to send, or to receive into */
+	void		*_selection;
+	struct mn_select_case	*_next, *_prev;
+	int		_queued, _closed;
+};
+
+/*
+ * Waits until one of @n cases can be done, does that one, and says which. If several
+ * can be, any of them. EPIPE: that one's channel is closed. ETIMEDOUT, and *which
+ * stays as it was: none could be done by then, and none has been.
+ */
+int mn_select(struct mn_select_case *cases, unsigned int n, unsigned int *which,
+	      int64_t deadline);
 
 /* Slots of each thread. EAGAIN: all are in use. EINVAL: there is no such key. */
 
