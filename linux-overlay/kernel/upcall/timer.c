@@ -181,7 +181,7 @@ long upcall_timer(int id, const struct upcall_timer __user *from)
 	if (ret != -EAGAIN)
 		return ret;
 
-	spare = kzalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
+	spare = kcalloc(1, sizeof(*spare), GFP_KERNEL_ACCOUNT);
 	if (!spare)
 		return -ENOMEM;
 	upcall_alarm_init(spare);
