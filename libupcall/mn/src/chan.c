@@ -131,23 +131,20 @@ int send_now(struct mn_chan *c, const void *element, struct mn_thread **partner)
 
 int recv_now(struct mn_chan *c, void *element, struct mn_thread **partner)
 {
+	bool had = c->n;
 	void *from;
 
-	if (c->n)
+	if (had)
 		take(c, element);
-	else if (c->capacity)
-		return c->closed ? EPIPE : EAGAIN;
+	/* It was full, then, which is empty if it has no room. */
 	*partner = first_waiting(&c->senders, &c->sending, &from);
-	if (c->capacity) {
-		/* It was full, then. */
-		if (*partner)
-			put(c, from);
+	if (*partner && had)
+		put(c, from);
+	else if (*partner)
+		memcpy(element, from, c->size);
+	if (had || *partner)
 		return 0;
-	}
-	if (!*partner)
-		return c->closed ? EPIPE : EAGAIN;
-	memcpy(element, from, c->size);
-	return 0;
+	return c->closed ? EPIPE : EAGAIN;
 }
 
 /*
@@ -181,8 +178,8 @@ static int try_recv(struct mn_chan *c, void *element, struct mn_thread *t)
 	return ret;
 }
 
-/* In the queue, as try_send() and try_recv() leave it. */
-static int wait_turn(struct mn_thread *t, enum state state, int64_t deadline)
+/* As try_send() and try_recv() leave it. */
+int wait_turn(struct mn_thread *t, enum state state, int64_t deadline)
 {
 	return wait_until(state, deadline) ?: t->closed ? EPIPE : 0;
 }
@@ -256,10 +253,10 @@ MN_EXPORT int mn_chan_close(struct mn_chan *c)
 	c->closed = true;
 	waitq_take_all(&c->receivers, &list);
 	waitq_take_all(&c->senders, &list);
+	cases_take_all(&c->receiving, &list);
+	cases_take_all(&c->sending, &list);
 	for (t = list; t; t = t->wait_next)
 		t->closed = true;
-	cases_close(&c->receiving, &list);
-	cases_close(&c->sending, &list);
 	spin_unlock(chan_lock(c));
 	wake_list(list);
 	return leave_any(&caller, closed ? EPIPE : 0);

@@ -31,10 +31,13 @@ void chan_look(struct mn_chan *c);
 int send_now(struct mn_chan *c, const void *element, struct mn_thread **partner);
 int recv_now(struct mn_chan *c, void *element, struct mn_thread **partner);
 
+/* chan.c; in a queue, and without the lock. */
+int wait_turn(struct mn_thread *t, enum state state, int64_t deadline);
+
 /* select.c; with the lock. */
 void case_remove(struct cases *q, struct mn_select_case *k);
 struct mn_thread *case_claim(struct mn_select_case *k);
 bool cases_wait(struct cases *q);
-void cases_close(struct cases *q, struct mn_thread **list);
+void cases_take_all(struct cases *q, struct mn_thread **list);
 
 #endif /* MN_CHAN_H */

@@ -30,10 +30,10 @@
 
 struct selection {
 	struct mn_thread	*thread;
-	struct mn_select_case		*taken;
+	struct mn_select_case	*taken;
 };
 
-static struct mn_select_case no_case;		/* the deadline's */
+static struct mn_select_case no_case;	/* the deadline's */
 
 static bool claim(struct selection *s, struct mn_select_case *k)
 {
@@ -60,7 +60,6 @@ static void case_add(struct cases *q, struct mn_select_case *k)
 	__atomic_store_n(&k->_queued, true, __ATOMIC_RELAXED);
 }
 
-/* The last that is done to a case whose selection is not claimed. */
 void case_remove(struct cases *q, struct mn_select_case *k)
 {
 	if (k->_prev)
@@ -91,22 +90,21 @@ struct mn_thread *case_claim(struct mn_select_case *k)
  */
 bool cases_wait(struct cases *q)
 {
-	struct mn_select_case *k, *next;
+	struct mn_select_case *k;
 	struct selection *s;
 
-	for (k = q->head; k; k = next) {
-		next = k->_next;
+	while ((k = q->head)) {
 		s = k->_selection;
 		if (!__atomic_load_n(&s->taken, __ATOMIC_ACQUIRE))
 			return true;
 		case_remove(q, k);
-		__atomic_store_n(&k->_queued, false, __ATOMIC_RELEASE);
+		case_claim(k);
 	}
 	return false;
 }
 
-/* Those that wait there are put behind those in @list. */
-void cases_close(struct cases *q, struct mn_thread **list)
+/* As waitq_take_all(). */
+void cases_take_all(struct cases *q, struct mn_thread **list)
 {
 	struct mn_thread *t;
 	struct mn_select_case *k;
@@ -115,7 +113,6 @@ void cases_close(struct cases *q, struct mn_thread **list)
 		list = &(*list)->wait_next;
 	while ((k = q->head)) {
 		case_remove(q, k);
-		k->_closed = true;
 		t = case_claim(k);
 		if (!t)
 			continue;
@@ -217,7 +214,6 @@ static void cases_queue(struct mn_select_case *cases, unsigned int n,
 		if (!k->op)
 			continue;
 		k->_selection = s;
-		k->_closed = false;
 		k->_turn = k->chan->turns++;
 		case_add(queue_of(k), k);
 	}
@@ -245,14 +241,13 @@ static int select_wait(struct mn_thread *t, struct mn_select_case *cases,
 		       unsigned int n, int64_t deadline, unsigned int *which)
 {
 	struct selection *s = t->selection;
-	int ret = wait_until(IN_SELECT, deadline);
+	int ret = wait_turn(t, IN_SELECT, deadline);
 
 	t->selection = NULL;
 	cases_unqueue(cases, n);
-	if (ret)
-		return ret;
-	*which = s->taken - cases;
-	return s->taken->_closed ? EPIPE : 0;
+	if (ret != ETIMEDOUT)
+		*which = s->taken - cases;
+	return ret;
 }
 
 static int select_one(struct mn_thread *t, struct mn_select_case *cases,
@@ -269,6 +264,7 @@ static int select_one(struct mn_thread *t, struct mn_select_case *cases,
 	if (ret == EAGAIN) {
 		cases_queue(cases, n, &s);
 		t->selection = &s;
+		t->closed = false;
 	}
 	lock_set_unlock(&locks);
 	if (partner)

@@ -33,25 +33,26 @@ void lock_set_add(struct lock_set *set, const unsigned int *lock)
 	set->has[i / 64] |= UINT64_C(1) << i % 64;
 }
 
-/* In order, so that no two wait for each other: all else takes one at a time. */
-void lock_set_lock(const struct lock_set *set)
+static inline void lock_set_each(const struct lock_set *set,
+				 void (*fn)(unsigned int *lock))
 {
 	unsigned int i;
 	uint64_t left;
 
 	for (i = 0; i < SPIN_LOCKS / 64; i++)
 		for (left = set->has[i]; left; left &= left - 1)
-			spin_lock(&locks[i * 64 + __builtin_ctzll(left)].lock);
+			fn(&locks[i * 64 + __builtin_ctzll(left)].lock);
+}
+
+/* In order, so that no two wait for each other: all else takes one at a time. */
+void lock_set_lock(const struct lock_set *set)
+{
+	lock_set_each(set, spin_lock);
 }
 
 void lock_set_unlock(const struct lock_set *set)
 {
-	unsigned int i;
-	uint64_t left;
-
-	for (i = 0; i < SPIN_LOCKS / 64; i++)
-		for (left = set->has[i]; left; left &= left - 1)
-			spin_unlock(&locks[i * 64 + __builtin_ctzll(left)].lock);
+	lock_set_each(set, spin_unlock);
 }
 
 /*

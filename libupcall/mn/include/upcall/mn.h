@@ -280,12 +280,12 @@ enum mn_select_op { MN_SELECT_NONE, MN_SELECT_SEND, MN_SELECT_RECV };
 
 struct mn_select_case {
 	enum mn_select_op	op;
-	unsigned int	_turn;
-	struct mn_chan	*chan;
-	void		*element;	/* to send, or to receive into */
-	void		*_selection;
+	unsigned int		_turn;
+	struct mn_chan		*chan;
+	void			*element;	/* to send, or to receive into */
+	void			*_selection;
 	struct mn_select_case	*_next, *_prev;
-	int		_queued, _closed;
+	int			_queued;
 };
 
 /*
