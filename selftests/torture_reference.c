@@ -475,23 +475,14 @@ static void op_register_full(void)
 	}
 }
 
-static void op_dispatch(void)
+/* DISPATCH, or INTERRUPT, which is the same to oneself. */
+static void op_dispatch(int cmd)
 {
 	struct ref_upcall *u = some_upcall();
 	int id = u ? u->id : 1, priority = some_priority();
 	int ret = ref_dispatch(&ref, id, priority);
 
-	expect("dispatch", call(UPC_CONTROL_DISPATCH, id, priority), ret);
-}
-
-/* To oneself it is a dispatch. */
-static void op_interrupt(void)
-{
-	struct ref_upcall *u = some_upcall();
-	int id = u ? u->id : 1, priority = some_priority();
-	int ret = ref_dispatch(&ref, id, priority);
-
-	expect("interrupt", call(UPC_CONTROL_INTERRUPT, id, priority), ret);
+	expect("dispatch", call(cmd, id, priority), ret);
 }
 
 static int set_timer(int id, long long value, int priority)
@@ -522,7 +513,7 @@ static void op_timer(void)
 	int ret;
 
 	if (!has_timers || (u && u->priority))
-		return op_dispatch();
+		return op_dispatch(UPC_CONTROL_DISPATCH);
 	ret = ref_dispatch(&ref, id, priority);
 	expect("timer", set_timer(id, 1 + roll(20000), priority), ret);
 	if (ret)
@@ -976,7 +967,7 @@ static void op_deleted(bool running)
 	state_as_expected();
 	if (roll(2)) {
 		op_register(some_other_upc());
-		op_dispatch();
+		op_dispatch(UPC_CONTROL_DISPATCH);
 	}
 	unhide();
 	if (running)
@@ -1021,7 +1012,7 @@ static void do_op(enum op op, struct frame *f)
 	case OP_REGISTER_BAD:
 		return op_register_bad();
 	case OP_DISPATCH:
-		return op_dispatch();
+		return op_dispatch(UPC_CONTROL_DISPATCH);
 	case OP_DISPATCH_STALE:
 		return op_dispatch_stale();
 	case OP_REDISPATCH:
@@ -1062,7 +1053,7 @@ static void do_op(enum op op, struct frame *f)
 	case OP_FORK:
 		return op_fork();
 	case OP_INTERRUPT:
-		return op_interrupt();
+		return op_dispatch(UPC_CONTROL_INTERRUPT);
 	case OP_TIMER:
 		return op_timer();
 	case OP_TIMER_TAKEN_BACK:
