@@ -691,6 +691,23 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	faulted = true;
 }
 
+static bool on_altstack(void)
+{
+	stack_t ss = {};
+
+	return sigaltstack(NULL, &ss) || ss.ss_flags & SS_ONSTACK;
+}
+
+static sigset_t hold_ticks(void)
+{
+	sigset_t ticks, old;
+
+	sigemptyset(&ticks);
+	sigaddset(&ticks, SIGALRM);
+	sigprocmask(SIG_BLOCK, &ticks, &old);
+	return old;
+}
+
 /* Only where the rules have something to write is a fault to be expected. */
 static void op_bad_upc(void)
 {
@@ -716,24 +733,21 @@ static void op_bad_stack(void)
 {
 	struct ref_upcall *u = some_upcall();
 	int priority = some_priority(), id;
-	sigset_t ticks, old;
-	stack_t ss = {};
+	sigset_t old;
 
 	/* Held, and it would not be written to. */
 	if (!u || ref.upc->pending ||
 	    ref.upc->crit_count >= ref_at_least_1(priority))
 		return;
 	/* The signal would take the alternate stack for free. */
-	if (sigaltstack(NULL, &ss) || ss.ss_flags & SS_ONSTACK)
+	if (on_altstack())
 		return;
 	id = u->id;
 	ref_mark(&ref, id, priority);
 	faulted = false;
 	in_bad_memory = true;
 	/* In a handler on the other stack it would be entered. */
-	sigemptyset(&ticks);
-	sigaddset(&ticks, SIGALRM);
-	sigprocmask(SIG_BLOCK, &ticks, &old);
+	old = hold_ticks();
 	expect("dispatch, bad stack", dispatch_on(KERNEL_ADDR - PAGE, id,
 						  priority), 0);
 	sigprocmask(SIG_SETMASK, &old, NULL);
@@ -883,9 +897,16 @@ static void op_deleted_some(void)
 static void next_resumes_here(void)
 {
 	struct upcall_frame *f = (void *)(next_stack + 12288);
+	bool held = on_altstack();
+	sigset_t old;
 
 	*f = (struct upcall_frame)FRAME_THAT_LEADS_HERE;
+	/* Off the alternate stack, a signal would take that for free. */
+	if (held)
+		old = hold_ticks();
 	do_next(f);
+	if (held)
+		sigprocmask(SIG_SETMASK, &old, NULL);
 	expect("ax of the frame", seen.ax, f->fr_ax);
 	expect("cx of the frame", seen.cx, f->fr_cx);
 	expect("dx of the frame", seen.dx, f->fr_dx);
