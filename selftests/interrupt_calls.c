@@ -5,6 +5,7 @@
  * short count, as each of them says here.
  * upcall.rst, section 6, INTERRUPT.
  */
+#include "upcall_ring.h"
 #include "upcall_six.h"
 #include "upcall_util.h"
 
@@ -531,6 +532,27 @@ static bool prepare_wait(void)
 	return true;
 }
 
+/* It looks for task work while it waits, and by itself goes on after that. */
+static bool prepare_ring(void)
+{
+	static struct ring ring;
+
+	if (!have_rings() || make_ring(&ring, 0))
+		return false;
+	set_args(__NR_io_uring_enter, ring.fd, 0, 1, IORING_ENTER_GETEVENTS, 0);
+	return true;
+}
+
+/* With a mask for the time of the call. */
+static bool prepare_ring_masked(void)
+{
+	if (!prepare_ring())
+		return false;
+	args[4] = (long)&set;
+	args[5] = 8;
+	return true;
+}
+
 /* Each lets the call come to its end. */
 static void end_write(void)
 {
@@ -701,6 +723,8 @@ FIXTURE_VARIANT_ADD(interrupt, semop) { CALL(prepare_semop, NULL) };
 FIXTURE_VARIANT_ADD(interrupt, nanosleep) { CALL(prepare_nanosleep, NULL) };
 FIXTURE_VARIANT_ADD(interrupt, clock_nanosleep) { CALL(prepare_clock_nanosleep, NULL) };
 FIXTURE_VARIANT_ADD(interrupt, clock_nanosleep_until) { CALL(prepare_sleep_until, end_signal) };
+FIXTURE_VARIANT_ADD(interrupt, ring) { CALL(prepare_ring, NULL) };
+FIXTURE_VARIANT_ADD(interrupt, ring_masked) { CALL(prepare_ring_masked, NULL) };
 FIXTURE_VARIANT_ADD(interrupt, wait_for_more) { CALL(prepare_wait, NULL) };
 
 FIXTURE_SETUP(interrupt)

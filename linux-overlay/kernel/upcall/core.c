@@ -49,7 +49,7 @@
  *                                           interrupts read owner->wait
  *   owner->armed:                           set under the lock, or by the
  *                                           owning task; cleared by that
- *   owner->interrupt:                       set under the lock; cleared by the
+ *   owner->interrupt, owner->end_queued:    set under the lock; cleared by the
  *                                           owning task
  *   owner->kick_skipped:                    set and cleared under the lock;
  *                                           the owning task reads it without

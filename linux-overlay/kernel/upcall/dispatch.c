@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
+#include <linux/task_work.h>
 
 #include <trace/events/upcall.h>
 
@@ -29,6 +30,38 @@ static bool upcall_held_asleep(struct upcall_owner *owner, int priority)
 }
 
 /*
+ * The owner's part of an INTERRUPT. io_uring_enter() serves task work where it
+ * sleeps, and then sleeps on unless it finds this flag. In get_signal() that is
+ * cleared again.
+ */
+static void upcall_end_sleep(struct callback_head *work)
+{
+	struct upcall_owner *owner = container_of(work, struct upcall_owner,
+						  end_sleep);
+
+	/* It may be queued again. Pairs with upcall_interrupt(). */
+	smp_store_release(&owner->end_queued, false);
+	set_thread_flag(TIF_SIGPENDING);
+}
+
+/* A new owner can be interrupted. */
+void upcall_init_interrupt(struct upcall_owner *owner)
+{
+	init_task_work(&owner->end_sleep, upcall_end_sleep);
+}
+
+static bool upcall_is_work(struct callback_head *work, void *data)
+{
+	return work == data;
+}
+
+/* An owner that nobody finds any more, current's, is about to go. */
+void upcall_drop_interrupt(struct upcall_owner *owner)
+{
+	task_work_cancel_match(owner->task, upcall_is_work, &owner->end_sleep);
+}
+
+/*
  * Ends an interruptible sleep of the owner of @e, whose queue has it: as nobody
  * finds a signal, the call is restarted after the upcall if that can be done.
  */
@@ -40,7 +73,13 @@ static bool upcall_interrupt(struct upcall_entry *e)
 	    upcall_held_asleep(owner, e->priority))
 		return false;
 	WRITE_ONCE(owner->interrupt, true);
-	set_notify_signal(owner->task);
+	/* Pairs with upcall_end_sleep(). */
+	if (smp_load_acquire(&owner->end_queued)) {
+		set_notify_signal(owner->task);
+	} else {
+		WRITE_ONCE(owner->end_queued, true);
+		task_work_add(owner->task, &owner->end_sleep, TWA_SIGNAL);
+	}
 	return true;
 }
 

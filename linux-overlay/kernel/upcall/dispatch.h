@@ -51,8 +51,9 @@
  * Interrupting
  *
  * INTERRUPT also sets TIF_NOTIFY_SIGNAL, which ends an interruptible sleep and is
- * gone before the queue is evaluated. It does not do so to an owner that sleeps
- * and holds the upcall back:
+ * gone before the queue is evaluated. It does so by task work: who serves that
+ * asleep, and would sleep on, finds TIF_SIGPENDING then. It does not do so to an
+ * owner that sleeps and holds the upcall back:
  *
  *   upcall_held_asleep()                the owner
  *
@@ -70,7 +71,8 @@
  * that pending has the priority, and no dispatch goes beyond upcall_user_notified().
  *
  * An owner that is stepped keeps owner->interrupt, and is not interrupted again:
- * a storm does not keep it in the loop that ends at user mode.
+ * a storm does not keep it in the loop that ends at user mode. Stepping ends with
+ * the owner stopped, so in no call, and it then clears owner->interrupt.
  *
  * A dispatcher that may not read pending, as its protection keys say, arms each
  * time: a task can keep another of its own mm busy by this, as by much else.

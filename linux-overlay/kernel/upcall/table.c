@@ -184,6 +184,7 @@ static struct upcall_owner *upcall_new_owner(void)
 	owner->table = table;
 	owner->rest = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&owner->owned);
+	upcall_init_interrupt(owner);
 	return owner;
 }
 
@@ -372,6 +373,7 @@ void __upcall_release(struct task_struct *task)
 
 	upcall_set_owner(NULL);
 	upcall_delete_owned(owner);
+	upcall_drop_interrupt(owner);
 	kfree(owner);
 }
 

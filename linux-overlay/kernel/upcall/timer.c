@@ -26,7 +26,8 @@
 static_assert(sizeof(struct upcall_timer) == 24);
 
 /*
- * In an interrupt, and where the owner runs, its own: no other has to be sent.
+ * In an interrupt, on the CPU that the timer was started on: while the owner has
+ * not left that, no other interrupt has to be sent.
  * With PREEMPT_RT in the thread that runs all timers of user programs there.
  * The timer, its entry and the owner are there as long as it can run.
  */

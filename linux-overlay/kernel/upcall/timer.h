@@ -25,15 +25,21 @@
  *   owner->wait not above its own?      smp_mb()
  *     wake the owner                    queue what is in owner->expired
  *
- * Either the owner finds the timer, or expiry finds owner->wait.
+ * Either the owner finds the timer, or expiry finds owner->wait. The wake-up may
+ * come when that call is over and the owner sleeps in another, which has to be
+ * prepared for wake-ups of no reason anyway.
  *
  * Whoever looks at a queue under the lock first moves there what has expired.
  * One who is not about to apply the rules then arms the owner, as the list that
  * would have told it is empty.
  *
- * An interval timer rests from then on until its upcall is no longer pending: an
- * interval shorter than it takes to enter an upcall keeps nobody busy but its
- * owner, and that in user mode.
+ * As many are moved at a time as have expired: the interrupts took longer.
+ *
+ * An interval timer rests from then on until its upcall is no longer pending. If
+ * the interval is shorter than it takes to enter an upcall, and the priority such
+ * that the section it begins in does not hold back the next one, they are entered
+ * one above the other until the stack ends, as are handlers of a timer's signal
+ * with SA_NODEFER. Nobody but the owner is kept busy by that.
  *
  * A timer is stopped under the lock, by its owner or by whoever deletes its
  * upcall. hrtimer_cancel() waits for an expiry on another CPU, which waits for

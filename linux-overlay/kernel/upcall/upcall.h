@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
+#include <linux/types.h>
 #include <linux/upcall.h>
 
 #include <asm/upcall.h>
@@ -93,6 +94,8 @@ struct upcall_state {
  *		it is stepped: then, when that is over
  * @kick_skipped: a dispatch since its last evaluation may not have armed it
  * @interrupt:	an INTERRUPT since then ends the call that it is in
+ * @end_queued:	@end_sleep is queued
+ * @end_sleep:	task work of an INTERRUPT
  * @wait:	the lowest priority it sleeps for in WAIT or SUSPEND, or 0
  * @redispatch:	the lowest priority of a DISPATCH of -1 that was left to
  *		the way to user mode, or 0
@@ -113,6 +116,8 @@ struct upcall_owner {
 	bool			armed;
 	bool			kick_skipped;
 	bool			interrupt;
+	bool			end_queued;
+	struct callback_head	end_sleep;
 	int			wait;
 	int			redispatch;
 	int			rest_prio;
@@ -202,6 +207,8 @@ long upcall_delete_own(void);
 /* dispatch.c */
 long upcall_dispatch(int id, int priority, bool interrupt);
 long upcall_redispatch(int min_prio);
+void upcall_init_interrupt(struct upcall_owner *owner);
+void upcall_drop_interrupt(struct upcall_owner *owner);
 long upcall_poll(int id, int priority, bool clear);
 long upcall_poll_own(int priority, bool clear);
 
