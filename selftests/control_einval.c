@@ -9,7 +9,7 @@
 static struct upcall upc = UPCALL_INIT;
 static int hits;
 
-static const int unknown[] = { 0, 10, 11, 12, 500, -1, INT_MAX, INT_MIN };
+static const int unknown[] = { 0, 12, 13, 500, -1, INT_MAX, INT_MIN };
 
 TEST(commands_are_these)
 {
@@ -22,6 +22,8 @@ TEST(commands_are_these)
 	EXPECT_EQ(7, UPC_CONTROL_SUSPEND);
 	EXPECT_EQ(8, UPC_CONTROL_INTERRUPT);
 	EXPECT_EQ(9, UPC_CONTROL_TIMER);
+	EXPECT_EQ(10, UPC_CONTROL_ONBLOCK);
+	EXPECT_EQ(11, UPC_CONTROL_ONWAKE);
 }
 
 TEST(without_any_registration)

@@ -66,12 +66,13 @@ static const char * const outcome_names[NR_OUTCOMES] = {
 
 /* The rows of the table of what came. The commands have their own numbers. */
 #define REGISTER	0
-#define UNDEFINED	9
-#define NR_ROWS		10
+#define TELL		9		/* ONBLOCK and ONWAKE */
+#define UNDEFINED	10
+#define NR_ROWS		11
 
 static const char * const row_names[NR_ROWS] = {
 	"register", "DISPATCH", "NEXT", "DELETE", "POLL", "POLLANDCLEAR",
-	"WAIT", "SUSPEND", "INTERRUPT", "undefined",
+	"WAIT", "SUSPEND", "INTERRUPT", "ONBLOCK/WAKE", "undefined",
 };
 
 /* What upcall.rst has for each row, all of which is to come. */
@@ -84,6 +85,7 @@ static const unsigned int can_come[NR_ROWS] = {
 	BIT(ZERO) | BIT(ONE) | BIT(POSITIVE) | BIT(NO_ENTRY),
 	BIT(POSITIVE) | BIT(INTERRUPTED) | BIT(INVALID),
 	BIT(POSITIVE) | BIT(INTERRUPTED) | BIT(INVALID) | BIT(FAULT),
+	BIT(ZERO) | BIT(NO_ENTRY) | BIT(INVALID),
 	BIT(ZERO) | BIT(NO_ENTRY) | BIT(INVALID),
 	BIT(INVALID),
 };
@@ -147,6 +149,7 @@ static unsigned long vdso;
 static bool alone;
 /* What may fail, and what does in this life. */
 static bool can_fail, can_fail_copies, injecting, injecting_copies;
+static bool can_tell;			/* of sleeps */
 
 #ifdef __x86_64__
 #define REG_BX		REG_RBX
@@ -597,9 +600,24 @@ static int plan_wait(int id)
 	return id;
 }
 
+/* What one task tells is another's upcall, and what it is told its own. */
+static unsigned int plan_tell(int id)
+{
+	bool on_block = roll(2);
+
+	self->arg[0] = on_block ? UPC_CONTROL_ONBLOCK : UPC_CONTROL_ONWAKE;
+	if (id == -1)
+		return BIT(INVALID);
+	if (!id)
+		return BIT(ZERO);
+	if (alone)
+		return on_block ? BIT(NO_ENTRY) : for_id(id, BIT(ZERO));
+	return for_id(id, BIT(ZERO)) | BIT(NO_ENTRY);
+}
+
 static void plan_control(int row)
 {
-	static const int undefined[] = { 0, 10, -1, INT_MIN, INT_MAX, 11, 1 << 16 };
+	static const int undefined[] = { 0, 12, -1, INT_MIN, INT_MAX, 13, 1 << 16 };
 	unsigned long high = 0;
 	unsigned int may = 0;
 	int id = some_id();
@@ -638,6 +656,9 @@ static void plan_control(int row)
 			if (!self->upc || self->upc_unwritable)
 				may = BIT(FAULT);
 		}
+		break;
+	case TELL:
+		may = plan_tell(id);
 		break;
 	default:
 		self->arg[0] = undefined[roll(ARRAY_SIZE(undefined))];
@@ -769,10 +790,12 @@ static void plan_call(void)
 		UPC_CONTROL_DELETE, UPC_CONTROL_DELETE,
 		UPC_CONTROL_POLL, UPC_CONTROL_POLLANDCLEAR,
 		UPC_CONTROL_WAIT, UPC_CONTROL_SUSPEND,
-		UPC_CONTROL_INTERRUPT, UPC_CONTROL_INTERRUPT, UNDEFINED,
+		UPC_CONTROL_INTERRUPT, UPC_CONTROL_INTERRUPT, TELL, UNDEFINED,
 	};
 
 	self->row = rows[roll(ARRAY_SIZE(rows))];
+	if (self->row == TELL && !can_tell)
+		self->row = UNDEFINED;
 	self->upc_in_doubt = false;
 	self->frame_known = false;
 	fill_upc();
@@ -1461,6 +1484,8 @@ static bool all_came(void)
 	int row, o;
 
 	for (row = 0; row < NR_ROWS; row++) {
+		if (row == TELL && !can_tell)
+			continue;
 		printf("# %-12s", row_names[row]);
 		for (o = 0; o < NR_OUTCOMES; o++) {
 			if (shared->came[row][o])
@@ -1499,6 +1524,7 @@ int main(void)
 	end_of_user = user_end();
 	/* Small, so that it is reached; else it is as it is. */
 	set_upcall_limit(LIMIT);
+	can_tell = upc_control(UPC_CONTROL_ONBLOCK, 0, 0) != -EINVAL;
 	can_fail = inject_percent(0);
 	can_fail_copies = inject_copies(0);
 	if (getenv("UPCALL_FAIL") && !can_fail)

@@ -29,7 +29,7 @@ TEST(upc_control_is_unknown)
 	int cmd;
 
 	ASSERT_GT(0, unknown);
-	for (cmd = UPC_CONTROL_DISPATCH; cmd <= UPC_CONTROL_TIMER; cmd++)
+	for (cmd = UPC_CONTROL_DISPATCH; cmd <= UPC_CONTROL_ONWAKE; cmd++)
 		ASSERT_EQ(unknown, upc_syscall(X32_BIT | __NR_upc_control, cmd,
 					       -1, 0, 0));
 }

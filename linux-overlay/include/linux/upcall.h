@@ -134,4 +134,26 @@ static inline void upcall_proc_status(struct seq_file *m,
 
 #endif /* CONFIG_UPCALL */
 
+#ifdef CONFIG_UPCALL_BLOCK
+
+void __upcall_sleeping(struct task_struct *task);
+
+/**
+ * upcall_sleeping - a task is about to sleep
+ * @task:	current, which holds no spinlock
+ *
+ * Dispatches the upcall of another task's that it has named for this.
+ */
+static inline void upcall_sleeping(struct task_struct *task)
+{
+	if (unlikely(task->upcall))
+		__upcall_sleeping(task);
+}
+
+#else /* CONFIG_UPCALL_BLOCK */
+
+static inline void upcall_sleeping(struct task_struct *task) { }
+
+#endif /* CONFIG_UPCALL_BLOCK */
+
 #endif /* _LINUX_UPCALL_H */

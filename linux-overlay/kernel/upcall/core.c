@@ -17,6 +17,7 @@
 #include <asm/syscall.h>
 #include <asm/upcall.h>
 
+#include "block.h"
 #include "dispatch.h"
 #include "queue.h"
 
@@ -61,7 +62,8 @@
  *   owner->expired:                         added to by interrupts; emptied
  *                                           under the lock
  *   owner->redispatch, owner->rest_prio,
- *   owner->abi:                             the owning task alone, no lock
+ *   owner->abi, owner->slept,
+ *   owner->on_block, owner->on_wake:        the owning task alone, no lock
  *   task->upcall:                           changed by that task, under
  *                                           task_lock(); read by it, and by
  *                                           others under that lock
@@ -72,7 +74,8 @@
  *                 reason. There nothing may fault. A dispatcher reads pending,
  *                 under the lock too. Without the lock the owner writes struct
  *                 upcall in calls that say so: SUSPEND, NEXT with nothing
- *                 pending, NEXT and DISPATCH of -1 that are stepped.
+ *                 pending, NEXT and DISPATCH of -1 that are stepped. Before it
+ *                 sleeps it reads crit_count, without the lock or a fault.
  *
  * An upcall on its way
  *
@@ -98,7 +101,8 @@
  *
  * A task that is stepped, by a uprobe or a tracer, does none of this, and stays
  * armed until upcall_step_over(). wait.c has WAIT and SUSPEND, timer.h says how
- * time dispatches, and table.c has the life of these objects.
+ * time dispatches, block.h how a sleep does, and table.c has the life of these
+ * objects.
  */
 
 /*
@@ -366,6 +370,7 @@ static noinline bool upcall_resume_armed(struct upcall_owner *owner,
 					 struct pt_regs *regs)
 {
 	struct upcall_way way = { .min_prio = owner->redispatch };
+	bool slept;
 	int ret;
 
 	if (!regs) {
@@ -378,6 +383,7 @@ static noinline bool upcall_resume_armed(struct upcall_owner *owner,
 		return false;
 	}
 	owner->redispatch = 0;
+	slept = upcall_woken(owner);
 	if (upcall_must_defer(owner)) {
 		/* The call has acknowledged pending, and is over. */
 		ret = way.min_prio ? upcall_clear(owner) : 0;
@@ -389,6 +395,8 @@ static noinline bool upcall_resume_armed(struct upcall_owner *owner,
 	}
 	if (ret < 0 && upcall_owns_some(owner))
 		force_sigsegv(0);
+	if (slept)
+		upcall_sleep_over(owner);
 	return way.rseq_done;
 }
 
@@ -397,8 +405,8 @@ bool __upcall_resume(struct pt_regs *regs)
 {
 	struct upcall_owner *owner = current->upcall;
 
-	return (READ_ONCE(owner->armed) || upcall_expired(owner)) &&
-	       upcall_resume_armed(owner, regs);
+	return (READ_ONCE(owner->armed) || upcall_expired(owner) ||
+		upcall_has_slept(owner)) && upcall_resume_armed(owner, regs);
 }
 
 /* upcall_step_over() of a task with an owner, which may be about to go. */

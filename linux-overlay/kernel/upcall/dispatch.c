@@ -83,11 +83,15 @@ static bool upcall_interrupt(struct upcall_entry *e)
 	return true;
 }
 
-/*
- * Makes the owner of @e, another task, evaluate its queue, in which @e is. An
- * owner in WAIT or SUSPEND does so before that call returns, see wait.c.
+/**
+ * upcall_notify - make another task evaluate its queue
+ * @e:		an upcall of that task's, which has been queued
+ * @interrupt:	INTERRUPT: a call that it sleeps in ends
+ *
+ * Under the lock. A task in WAIT or SUSPEND does so before that call returns, see
+ * wait.c.
  */
-static void upcall_notify(struct upcall_entry *e, bool interrupt)
+void upcall_notify(struct upcall_entry *e, bool interrupt)
 {
 	struct upcall_owner *owner = e->owner;
 	enum upcall_sent sent = UPCALL_SENT_ARMED;

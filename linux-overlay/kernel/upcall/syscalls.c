@@ -8,6 +8,7 @@
 #include <linux/syscalls.h>
 #include <linux/uaccess.h>
 
+#include "block.h"
 #include "timer.h"
 #include "upcall.h"
 
@@ -102,6 +103,10 @@ SYSCALL_DEFINE3(upc_control, int, cmd, int, upcid, void __user *, data)
 		return own ? -EINVAL : upcall_dispatch(upcid, priority, true);
 	case UPC_CONTROL_TIMER:
 		return own ? -EINVAL : upcall_timer(upcid, data);
+	case UPC_CONTROL_ONBLOCK:
+		return own ? -EINVAL : upcall_on_block(upcid, priority);
+	case UPC_CONTROL_ONWAKE:
+		return own ? -EINVAL : upcall_on_wake(upcid, priority);
 	}
 	return -EINVAL;
 }

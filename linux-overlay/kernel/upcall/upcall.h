@@ -27,6 +27,7 @@ enum upcall_sent {
 	UPCALL_SENT_ASLEEP,	/* nothing: that waits for a higher priority */
 	UPCALL_SENT_INTERRUPTED, /* it ended the call the owner may sleep in */
 	UPCALL_SENT_EXPIRED,	/* a timer's expiry saw to that before */
+	UPCALL_SENT_SLEPT,	/* nothing: the owner is awake, and about to do so */
 };
 
 /* Why the highest pending upcall is held back. */
@@ -78,6 +79,16 @@ struct upcall_state {
 };
 
 /**
+ * struct upcall_told - what ONBLOCK and ONWAKE were given
+ * @id:		an upcall that there may be no more, or 0
+ * @priority:	at which it becomes pending, 1 or more
+ */
+struct upcall_told {
+	int	id;
+	int	priority;
+};
+
+/**
  * struct upcall_owner - a task that has registered upcalls
  * @upc:	its struct upcall, as last registered
  * @abi:	of the system calls that registered its upcalls
@@ -100,6 +111,9 @@ struct upcall_state {
  * @redispatch:	the lowest priority of a DISPATCH of -1 that was left to
  *		the way to user mode, or 0
  * @rest_prio:	the lowest priority that a restarted WAIT or SUSPEND sleeps for
+ * @slept:	a sleep was told, and it has not been on its way to user mode since
+ * @on_block:	what its sleeps dispatch, another task's
+ * @on_wake:	what is pending after a sleep that was told, its own
  * @expired:	its timers that have expired, and whose upcalls are not queued
  */
 struct upcall_owner {
@@ -121,6 +135,11 @@ struct upcall_owner {
 	int			wait;
 	int			redispatch;
 	int			rest_prio;
+#ifdef CONFIG_UPCALL_BLOCK
+	bool			slept;
+	struct upcall_told	on_block;
+	struct upcall_told	on_wake;
+#endif
 #ifdef CONFIG_UPCALL_TIMER
 	struct llist_head	expired;
 #endif
@@ -207,6 +226,7 @@ long upcall_delete_own(void);
 /* dispatch.c */
 long upcall_dispatch(int id, int priority, bool interrupt);
 long upcall_redispatch(int min_prio);
+void upcall_notify(struct upcall_entry *e, bool interrupt);
 void upcall_init_interrupt(struct upcall_owner *owner);
 void upcall_drop_interrupt(struct upcall_owner *owner);
 long upcall_poll(int id, int priority, bool clear);

@@ -47,7 +47,7 @@ static inline int upcall_peek_pending(struct upcall_owner *owner, s32 *pending)
 	return ret;
 }
 
-/* Both fields of such a task, in the same way. */
+/* Both fields, in the same way; or of current, which needs no lock. */
 static inline int upcall_peek_state(struct upcall_owner *owner,
 				    struct upcall_state *state)
 {

@@ -29,6 +29,7 @@ TRACE_DEFINE_ENUM(UPCALL_SENT_WOKEN);
 TRACE_DEFINE_ENUM(UPCALL_SENT_ASLEEP);
 TRACE_DEFINE_ENUM(UPCALL_SENT_INTERRUPTED);
 TRACE_DEFINE_ENUM(UPCALL_SENT_EXPIRED);
+TRACE_DEFINE_ENUM(UPCALL_SENT_SLEPT);
 
 #define show_upcall_sent(sent) __print_symbolic(sent,	\
 	{ UPCALL_SENT_SELF,	"self" },		\
@@ -38,7 +39,8 @@ TRACE_DEFINE_ENUM(UPCALL_SENT_EXPIRED);
 	{ UPCALL_SENT_WOKEN,	"woken" },		\
 	{ UPCALL_SENT_ASLEEP,	"left asleep" },	\
 	{ UPCALL_SENT_INTERRUPTED, "interrupted" },	\
-	{ UPCALL_SENT_EXPIRED,	"told by a timer" })
+	{ UPCALL_SENT_EXPIRED,	"told by a timer" },	\
+	{ UPCALL_SENT_SLEPT,	"awake" })
 
 /* Why an upcall is held back. */
 TRACE_DEFINE_ENUM(UPCALL_HELD_PENDING);

@@ -51,6 +51,8 @@ struct upcall {
 #define UPC_CONTROL_SUSPEND		7
 #define UPC_CONTROL_INTERRUPT		8
 #define UPC_CONTROL_TIMER		9
+#define UPC_CONTROL_ONBLOCK		10
+#define UPC_CONTROL_ONWAKE		11
 
 /**
  * struct upcall_timer - when UPC_CONTROL_TIMER is to dispatch an upcall
