@@ -30,7 +30,7 @@ search() {
 	mkdir "$here"
 	cd "$here"
 	[ "$kind" != livelock ] || { safety=-DNP cycles=(-l); }
-	if spin -a "$@" "$dir/upcall.pml" >log 2>&1 &&
+	if spin -a "$@" "$model" >log 2>&1 &&
 		gcc -O1 -w $safety -DCOLLAPSE -DVECTORSZ=256 -DMEMLIM=12000 \
 			-o pan pan.c >>log 2>&1; then
 		./pan "${cycles[@]}" -m10000 -w22 >>log 2>&1 || true
@@ -54,7 +54,10 @@ excuse() { { grep -E '^pan|rror|limit|memory' "$1/log" || true; } | head -n 5 | 
 
 # job KIND NAME SCENARIO: prints "ok" or "not ok", and what it is about.
 job() {
-	local kind=$1 name=$2 scenario=$3 here=$work/$1-$2 what=''
+	local kind=$1 name=$2 scenario=$3 here=$work/$1-$2 what='' model=$dir/upcall.pml
+
+	# What is no scenario of the model is a model of its own.
+	[ ! -f "$dir/$scenario.pml" ] || model=$dir/$scenario.pml
 
 	case $kind in
 	fault)
@@ -81,10 +84,10 @@ job() {
 }
 export -f search states found clean excuse job
 
-mapfile -t scenarios < <(sed -n 's/^#ifdef SCN_//p' "$dir/scenarios.h")
+mapfile -t scenarios < <(sed -n 's/^#ifdef SCN_//p' "$dir/scenarios.h"; echo hand_over)
 mapfile -t faults < <(sed -n 's/^\([A-Z_]*\)\t*\([a-z_]*\)\t.*/\1 \2/p' "$dir/faults")
 known=$(printf '%s\n' "${faults[@]% *}" | sort)
-seeded=$(grep -hoE '\bFAULT_[A-Z_]+' "$dir/upcall.pml" "$dir/scenarios.h" |
+seeded=$(grep -hoE '\bFAULT_[A-Z_]+' "$dir"/*.pml "$dir/scenarios.h" |
 	sed 's/^FAULT_//' | sort -u)
 if [ "$known" != "$seeded" ]; then
 	echo "Bail out! the model has other faults than the list"
