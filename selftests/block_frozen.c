@@ -8,7 +8,7 @@
 #include "upcall_block.h"
 #include <sys/stat.h>
 
-static char root[] = "/tmp/upcall-XXXXXX";
+static char root[32];
 static int ends, ret;
 
 static const char *group_file(const char *name)
@@ -64,6 +64,7 @@ FIXTURE_VARIANT_ADD(frozen, in_suspend) { .fn = suspends, .waits = true };
 
 FIXTURE_SETUP(frozen)
 {
+	snprintf(root, sizeof(root), "/tmp/upcall-XXXXXX");
 	ASSERT_TRUE(!!mkdtemp(root));
 	if (mount("none", root, "cgroup2", 0, NULL)) {
 		rmdir(root);
