@@ -11,7 +11,6 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
-#include <linux/sched/jobctl.h>
 
 #include <trace/events/upcall.h>
 
@@ -20,14 +19,28 @@
 #include "queue.h"
 
 /*
+ * Is it the stop of a frozen control group? That has a state like any other sleep.
+ * A task in vfork() counts as frozen too, but sleeps uninterruptibly.
+ */
+static bool upcall_freezes(struct task_struct *task, unsigned int state)
+{
+#ifdef CONFIG_CGROUPS
+	return task->frozen && state & TASK_INTERRUPTIBLE;
+#else
+	return false;
+#endif
+}
+
+/*
  * A sleep that upcalls are about: in WAIT and SUSPEND the task has nothing to do,
- * and a stop, by a signal, a tracer or a freezer, is nothing of its own. That of
- * control groups looks like any other sleep.
+ * and a stop, by a signal, a tracer or a freezer, is nothing of its own.
  */
 static bool upcall_blocks(struct upcall_owner *owner)
 {
-	return !owner->wait && READ_ONCE(owner->task->__state) & TASK_NORMAL &&
-	       !(READ_ONCE(owner->task->jobctl) & JOBCTL_TRAP_FREEZE);
+	unsigned int state = READ_ONCE(owner->task->__state);
+
+	return !owner->wait && state & TASK_NORMAL &&
+	       !upcall_freezes(owner->task, state);
 }
 
 /* Is current in a section that holds back @priority, or may it be? */
