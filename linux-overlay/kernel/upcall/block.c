@@ -98,7 +98,7 @@ bool __upcall_woken(struct upcall_owner *owner)
 }
 
 /* Is @id an upcall of @owner's, or else of another task's? */
-static int upcall_check_told(struct upcall_owner *owner, int id, bool own)
+static bool upcall_may_tell(struct upcall_owner *owner, int id, bool own)
 {
 	struct upcall_entry *e;
 	bool found;
@@ -107,41 +107,27 @@ static int upcall_check_told(struct upcall_owner *owner, int id, bool own)
 	e = upcall_find(owner->table, id);
 	found = e && (e->owner == owner) == own;
 	spin_unlock(&owner->table->lock);
-	return found ? 0 : -ENOENT;
+	return found;
 }
 
 /**
- * upcall_on_block - UPC_CONTROL_ONBLOCK
+ * upcall_tell - UPC_CONTROL_ONBLOCK and UPC_CONTROL_ONWAKE
  * @id:		an upcall of another task in current's mm, or 0 for none
- * @priority:	at which it is dispatched, or 0 or less for 1
- *
- * Return: 0; -ENOENT with nothing changed.
- */
-long upcall_on_block(int id, int priority)
-{
-	struct upcall_owner *owner = current->upcall;
-
-	if (id && (!owner || upcall_check_told(owner, id, false)))
-		return -ENOENT;
-	if (owner)
-		owner->on_block = (struct upcall_told){ id, max(priority, 1) };
-	return 0;
-}
-
-/**
- * upcall_on_wake - UPC_CONTROL_ONWAKE
- * @id:		an upcall of current's own, or 0 for none
  * @priority:	at which it becomes pending, or 0 or less for 1
+ * @own:	ONWAKE: @id is current's own
  *
  * Return: 0; -ENOENT with nothing changed.
  */
-long upcall_on_wake(int id, int priority)
+long upcall_tell(int id, int priority, bool own)
 {
 	struct upcall_owner *owner = current->upcall;
+	struct upcall_told told = { id, max(priority, 1) };
 
-	if (id && (!owner || upcall_check_told(owner, id, true)))
+	if (id && (!owner || !upcall_may_tell(owner, id, own)))
 		return -ENOENT;
-	if (owner)
-		owner->on_wake = (struct upcall_told){ id, max(priority, 1) };
+	if (owner && own)
+		owner->on_wake = told;
+	else if (owner)
+		owner->on_block = told;
 	return 0;
 }

@@ -25,8 +25,7 @@
 
 #ifdef CONFIG_UPCALL_BLOCK
 
-long upcall_on_block(int id, int priority);
-long upcall_on_wake(int id, int priority);
+long upcall_tell(int id, int priority, bool own);
 bool __upcall_woken(struct upcall_owner *owner);
 
 /* Has a sleep of current's been told that ONWAKE has something for? */
@@ -53,12 +52,7 @@ static inline void upcall_sleep_over(struct upcall_owner *owner)
 
 #else /* CONFIG_UPCALL_BLOCK */
 
-static inline long upcall_on_block(int id, int priority)
-{
-	return -EINVAL;
-}
-
-static inline long upcall_on_wake(int id, int priority)
+static inline long upcall_tell(int id, int priority, bool own)
 {
 	return -EINVAL;
 }

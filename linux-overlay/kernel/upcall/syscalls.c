@@ -104,9 +104,9 @@ SYSCALL_DEFINE3(upc_control, int, cmd, int, upcid, void __user *, data)
 	case UPC_CONTROL_TIMER:
 		return own ? -EINVAL : upcall_timer(upcid, data);
 	case UPC_CONTROL_ONBLOCK:
-		return own ? -EINVAL : upcall_on_block(upcid, priority);
+		return own ? -EINVAL : upcall_tell(upcid, priority, false);
 	case UPC_CONTROL_ONWAKE:
-		return own ? -EINVAL : upcall_on_wake(upcid, priority);
+		return own ? -EINVAL : upcall_tell(upcid, priority, true);
 	}
 	return -EINVAL;
 }
