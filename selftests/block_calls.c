@@ -19,16 +19,6 @@ static struct timespec ts = { .tv_nsec = 1000000 };
 static pid_t child;
 static long wanted;
 
-static void set_args(long nr, long a, long b, long c, long d, long e)
-{
-	call_nr = nr;
-	args[0] = a;
-	args[1] = b;
-	args[2] = c;
-	args[3] = d;
-	args[4] = e;
-}
-
 static bool prepare_read(void)
 {
 	wanted = 1;
@@ -142,19 +132,6 @@ static void end_vfork(void)
 	WRITE_ONCE(word, 1);
 }
 
-static void *sleeps(void *data)
-{
-	void (*call)(void) = data;
-
-	tell_of_sleeps(1);
-	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
-	call();
-	WRITE_ONCE(sleeper.returned, 1);
-	/* How it ends is nobody's concern. */
-	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, 0, 0));
-	return NULL;
-}
-
 FIXTURE(call) {
 	pthread_t thread;
 };
@@ -217,7 +194,7 @@ static void expect_told_once(struct __test_metadata *_metadata, bool ended)
 
 TEST_F(call, is_told_before_and_after)
 {
-	ASSERT_EQ(0, pthread_create(&self->thread, NULL, sleeps,
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, sleeper_main,
 				    variant->call));
 	end_when_told(_metadata, variant->end);
 	ASSERT_EQ(0, pthread_join(self->thread, NULL));
@@ -226,7 +203,7 @@ TEST_F(call, is_told_before_and_after)
 
 static int sleeps_alone(void *data)
 {
-	sleeps(data);
+	sleeper_main(data);
 	return 0;
 }
 

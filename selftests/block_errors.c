@@ -34,7 +34,7 @@ static void *reads(void *data)
 	struct __test_metadata *_metadata = data;
 	size_t i;
 
-	tell_of_sleeps(1);
+	tell_of_sleeps();
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
 		expect_enoent(_metadata, UPC_CONTROL_ONBLOCK, none[i]);
 		expect_enoent(_metadata, UPC_CONTROL_ONWAKE, none[i]);

@@ -23,17 +23,6 @@ static void read_into(void)
 	CHECK(read(fds[0], page, 1) == 1);
 }
 
-static void *faults(void *data)
-{
-	void (*how)(void) = data;
-
-	tell_of_sleeps(1);
-	how();
-	WRITE_ONCE(sleeper.returned, 1);
-	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, 0, 0));
-	return NULL;
-}
-
 FIXTURE(fault) {
 	pthread_t thread;
 };
@@ -63,7 +52,8 @@ FIXTURE_TEARDOWN(fault)
 
 TEST_F(fault, is_told_before_and_after)
 {
-	ASSERT_EQ(0, pthread_create(&self->thread, NULL, faults, variant->how));
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, sleeper_main,
+				    variant->how));
 	ASSERT_TRUE(is_asked_for(page));
 	WAIT_UNTIL(READ_ONCE(standby.entered));
 	EXPECT_EQ(0, READ_ONCE(sleeper.returned));

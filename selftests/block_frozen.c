@@ -21,7 +21,7 @@ static const char *group_file(const char *name)
 
 static int spins(void *data)
 {
-	tell_of_sleeps(1);
+	tell_of_sleeps();
 	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	while (!READ_ONCE(ends))
 		cpu_relax();
@@ -31,7 +31,7 @@ static int spins(void *data)
 
 static int suspends(void *data)
 {
-	tell_of_sleeps(1);
+	tell_of_sleeps();
 	crit_enter(&sleeper.upc);
 	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	ret = upc_suspend(2);

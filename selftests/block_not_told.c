@@ -10,7 +10,7 @@
 
 #define MANY	8		/* times what fits into the pipe */
 
-static int fds[2], told_priority = 1;
+static int fds[2];
 static char buf[MANY * PAGE];
 static struct upcall unused = UPCALL_INIT;
 
@@ -81,18 +81,6 @@ static void writes_much(void)
 	CHECK(write(fds[1], buf, sizeof(buf)) == sizeof(buf));
 }
 
-static void *calls(void *data)
-{
-	void (*call)(void) = data;
-
-	tell_of_sleeps(told_priority);
-	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
-	call();
-	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, 0, 0));
-	WRITE_ONCE(sleeper.returned, 1);
-	return NULL;
-}
-
 FIXTURE(sleep) {
 	pthread_t thread;
 };
@@ -110,7 +98,8 @@ FIXTURE_TEARDOWN(sleep)
 
 #define BEGIN(call)							\
 	do {								\
-		ASSERT_EQ(0, pthread_create(&self->thread, NULL, calls, call)); \
+		ASSERT_EQ(0, pthread_create(&self->thread, NULL,		\
+					    sleeper_main, call));	\
 		WAIT_UNTIL(__atomic_load_n(&sleeper.ready, __ATOMIC_ACQUIRE)); \
 		ASSERT_TRUE(wait_until_asleep(sleeper.tid));		\
 	} while (0)
@@ -130,7 +119,8 @@ static void expect_told(struct __test_metadata *_metadata, pthread_t thread,
 TEST_F(sleep, no_sleep_at_all)
 {
 	ASSERT_EQ(1, write(fds[1], "x", 1));
-	ASSERT_EQ(0, pthread_create(&self->thread, NULL, calls, read_one));
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, sleeper_main,
+				    read_one));
 	ASSERT_EQ(0, pthread_join(self->thread, NULL));
 	EXPECT_EQ(0, standby.entered);
 	EXPECT_EQ(0, sleeper.woken);
@@ -138,14 +128,14 @@ TEST_F(sleep, no_sleep_at_all)
 
 TEST_F(sleep, in_a_section_that_holds_it_back)
 {
-	told_priority = UPC_CRITADD;
+	sleeper.priority = UPC_CRITADD;
 	BEGIN(in_section);
 	expect_told(_metadata, self->thread, 0, 0);
 }
 
 TEST_F(sleep, in_a_section_that_does_not)
 {
-	told_priority = UPC_CRITADD + 1;
+	sleeper.priority = UPC_CRITADD + 1;
 	BEGIN(in_section);
 	WAIT_UNTIL(READ_ONCE(standby.entered));
 	ASSERT_EQ(1, write(fds[1], "x", 1));
@@ -157,18 +147,23 @@ TEST_F(sleep, in_a_section_that_does_not)
 	EXPECT_EQ(1, sleeper.upc.pending);
 }
 
+/* The upcall that ends it is ONWAKE's, dispatched by us. */
+static void end_wait(struct __test_metadata *_metadata, pthread_t thread)
+{
+	ASSERT_EQ(0, upc_dispatch(sleeper.id, 2));
+	expect_told(_metadata, thread, 0, 1);
+}
+
 TEST_F(sleep, in_wait)
 {
 	BEGIN(waits);
-	ASSERT_EQ(0, upc_dispatch(sleeper.id, 2));
-	expect_told(_metadata, self->thread, 0, 1);
+	end_wait(_metadata, self->thread);
 }
 
 TEST_F(sleep, in_suspend)
 {
 	BEGIN(suspends);
-	ASSERT_EQ(0, upc_dispatch(sleeper.id, 2));
-	expect_told(_metadata, self->thread, 0, 1);
+	end_wait(_metadata, self->thread);
 }
 
 TEST_F(sleep, when_turned_off)
@@ -235,7 +230,7 @@ TEST_F(sleep, many_times_in_a_call)
 /* In user mode, until it is told to end. */
 static int spins(void *data)
 {
-	tell_of_sleeps(told_priority);
+	tell_of_sleeps();
 	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	while (!READ_ONCE(sleeper.returned))
 		cpu_relax();

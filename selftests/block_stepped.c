@@ -13,7 +13,7 @@ static char byte;
 /* The only call while it is stepped: it is found by its instruction. */
 static int reads(void *data)
 {
-	tell_of_sleeps(1);
+	tell_of_sleeps();
 	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	while (!READ_ONCE(going))
 		cpu_relax();

@@ -65,17 +65,6 @@ static struct { long type; char text[8]; } message = { .type = 1 };
 static struct sembuf sembuf = { .sem_op = -1 };
 static pid_t child;
 
-static void set_args(long nr, long a, long b, long c, long d, long e)
-{
-	call_nr = nr;
-	args[0] = a;
-	args[1] = b;
-	args[2] = c;
-	args[3] = d;
-	args[4] = e;
-	args[5] = 0x5d5d5d5d;
-}
-
 /* Each prepares a call that sleeps; false if this kernel does not have it. */
 static bool prepare_read(void)
 {

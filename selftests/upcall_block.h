@@ -21,9 +21,10 @@ static struct sleeper {
 	struct upcall_frame *frame;	/* first: see ctx_next_noting */
 	struct upcall upc;
 	pid_t tid;
+	int priority;			/* ONBLOCK's */
 	int id, ready, returned, woken, told_then, returned_then;
 	unsigned long ax, ip;
-} sleeper = { .upc = UPCALL_INIT };
+} sleeper = { .upc = UPCALL_INIT, .priority = 1 };
 
 static inline void *standby_main(void *data)
 {
@@ -66,15 +67,28 @@ static inline void woken(void *data)
 }
 
 /* In the sleeper. */
-static inline void tell_of_sleeps(int priority)
+static inline void tell_of_sleeps(void)
 {
 	struct sleeper *s = &sleeper;
 
 	s->tid = sys_gettid();
 	s->id = upc_register_ctx(&s->upc, ctx_next_noting, woken, s);
 	CHECK(s->id > 0);
-	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, standby.id, priority));
+	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, standby.id, s->priority));
 	CHECK(!upc_control(UPC_CONTROL_ONWAKE, s->id, 1));
+}
+
+/* A thread that makes one call. How it ends is nobody's concern. */
+static inline void *sleeper_main(void *data)
+{
+	void (*call)(void) = data;
+
+	tell_of_sleeps();
+	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
+	call();
+	WRITE_ONCE(sleeper.returned, 1);
+	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, 0, 0));
+	return NULL;
 }
 
 static void __attribute__((constructor(1000))) skip_without_block(void)

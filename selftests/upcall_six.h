@@ -13,6 +13,17 @@ static long args[6] __attribute_used__;
 static long args_after[6] __attribute_used__;
 static long call_ret __attribute_used__;
 
+static inline void set_args(long nr, long a, long b, long c, long d, long e)
+{
+	call_nr = nr;
+	args[0] = a;
+	args[1] = b;
+	args[2] = c;
+	args[3] = d;
+	args[4] = e;
+	args[5] = 0x5d5d5d5d;
+}
+
 static void __attribute__((naked)) __attribute_noinline__ call_six(void)
 {
 #ifdef __x86_64__
