@@ -6,23 +6,13 @@
  * upcall.rst, section 6, ONBLOCK and ONWAKE; SUSPEND.
  */
 #include "upcall_block.h"
-#include <sys/stat.h>
+#include "upcall_group.h"
 
-static char root[32];
 static int ends, ret;
-
-static const char *group_file(const char *name)
-{
-	static char path[64];
-
-	snprintf(path, sizeof(path), "%s/group/%s", root, name);
-	return path;
-}
 
 static int spins(void *data)
 {
 	tell_of_sleeps();
-	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	while (!READ_ONCE(ends))
 		cpu_relax();
 	upc_control(UPC_CONTROL_ONBLOCK, 0, 0);
@@ -33,22 +23,12 @@ static int suspends(void *data)
 {
 	tell_of_sleeps();
 	crit_enter(&sleeper.upc);
-	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	ret = upc_suspend(2);
 	upc_control(UPC_CONTROL_ONBLOCK, 0, 0);
 	return 0;
 }
 
-/* Has the group come to be so? */
-static bool is_frozen(bool frozen)
-{
-	char text[64] = "";
-	int fd = open(group_file("cgroup.events"), O_RDONLY);
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	return n > 0 && strstr(text, frozen ? "frozen 1" : "frozen 0");
-}
+#define is_frozen()	group_value("cgroup.events", "frozen ")
 
 FIXTURE(frozen) {
 	pid_t pid;
@@ -64,12 +44,9 @@ FIXTURE_VARIANT_ADD(frozen, in_suspend) { .fn = suspends, .waits = true };
 
 FIXTURE_SETUP(frozen)
 {
-	snprintf(root, sizeof(root), "/tmp/upcall-XXXXXX");
-	ASSERT_TRUE(!!mkdtemp(root));
-	if (mount("none", root, "cgroup2", 0, NULL)) {
-		rmdir(root);
+	ASSERT_TRUE(make_group_root());
+	if (!mount_groups(NULL))
 		SKIP(return setup_skipped(), "no control groups here");
-	}
 	ASSERT_EQ(0, mkdir(group_file(""), 0700));
 	ASSERT_TRUE(start_standby());
 	self->pid = clone_worker(variant->fn, NULL);
@@ -82,8 +59,8 @@ FIXTURE_SETUP(frozen)
 FIXTURE_TEARDOWN(frozen)
 {
 	EXPECT_EQ(0, rmdir(group_file("")));
-	EXPECT_EQ(0, umount(root));
-	EXPECT_EQ(0, rmdir(root));
+	EXPECT_EQ(0, umount(group_root));
+	EXPECT_EQ(0, rmdir(group_root));
 }
 
 TEST_F(frozen, is_not_told)
@@ -95,9 +72,9 @@ TEST_F(frozen, is_not_told)
 	ASSERT_EQ(0, write_to(group_file("cgroup.procs"), pid));
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(0, write_to(group_file("cgroup.freeze"), "1"));
-		WAIT_UNTIL(is_frozen(true));
+		WAIT_UNTIL(is_frozen() == 1);
 		ASSERT_EQ(0, write_to(group_file("cgroup.freeze"), "0"));
-		WAIT_UNTIL(is_frozen(false));
+		WAIT_UNTIL(is_frozen() == 0);
 	}
 	if (variant->waits) {
 		ASSERT_TRUE(wait_until_asleep(self->pid));

@@ -231,7 +231,6 @@ TEST_F(sleep, many_times_in_a_call)
 static int spins(void *data)
 {
 	tell_of_sleeps();
-	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	while (!READ_ONCE(sleeper.returned))
 		cpu_relax();
 	upc_control(UPC_CONTROL_ONBLOCK, 0, 0);

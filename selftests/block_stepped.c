@@ -14,7 +14,6 @@ static char byte;
 static int reads(void *data)
 {
 	tell_of_sleeps();
-	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	while (!READ_ONCE(going))
 		cpu_relax();
 	if (upc_syscall(SYS_read, fds[0], (long)&byte, 1, 0) != 1)

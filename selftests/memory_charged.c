@@ -8,10 +8,8 @@
  *
  * upcall.rst, sections 3 (ENOMEM, EFBIG) and 7.
  */
+#include "upcall_group.h"
 #include "upcall_slab.h"
-
-#include <sys/mount.h>
-#include <sys/stat.h>
 
 #define MANY		32768		/* upcalls */
 #define LEAST_SIZE	24		/* of one: what it was registered with */
@@ -20,28 +18,6 @@
 
 static struct upcall upc = UPCALL_INIT;
 static int hits, ids[MANY];
-static char root[32], path[128];
-
-static const char *group_file(const char *name)
-{
-	snprintf(path, sizeof(path), "%s/upcall/%s", root, name);
-	return path;
-}
-
-static long long group_value(const char *name, const char *key)
-{
-	long long value = -1;
-	char line[128];
-	FILE *f = fopen(group_file(name), "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, key, strlen(key)))
-			value = atoll(line + strlen(key));
-	}
-	if (f)
-		fclose(f);
-	return value;
-}
 
 #define in_use()	group_value("memory.current", "")
 
@@ -86,13 +62,8 @@ FIXTURE_SETUP(memory)
 	self->limit = upcall_limit();
 	if (!set_upcall_limit(MANY))
 		SKIP(return setup_skipped(), "may not set kernel.upcall_max");
-	snprintf(root, sizeof(root), "/tmp/upcall-XXXXXX");
-	ASSERT_TRUE(!!mkdtemp(root));
-	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
-	if (mount("none", root, "cgroup2", 0, NULL) ||
-	    write_to(path, "+memory")) {
-		umount(root);
-		rmdir(root);
+	ASSERT_TRUE(make_group_root());
+	if (!mount_groups("+memory")) {
 		set_upcall_limit(self->limit);
 		SKIP(return setup_skipped(), "no memory control groups here");
 	}
@@ -108,8 +79,8 @@ FIXTURE_TEARDOWN(memory)
 	set_upcall_limit(self->limit);
 	/* Whoever was in it has gone. */
 	EXPECT_EQ(0, rmdir(group_file("")));
-	EXPECT_EQ(0, umount(root));
-	EXPECT_EQ(0, rmdir(root));
+	EXPECT_EQ(0, umount(group_root));
+	EXPECT_EQ(0, rmdir(group_root));
 }
 
 static void join(void)

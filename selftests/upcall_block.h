@@ -76,6 +76,7 @@ static inline void tell_of_sleeps(void)
 	CHECK(s->id > 0);
 	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, standby.id, s->priority));
 	CHECK(!upc_control(UPC_CONTROL_ONWAKE, s->id, 1));
+	__atomic_store_n(&s->ready, 1, __ATOMIC_RELEASE);
 }
 
 /* A thread that makes one call. How it ends is nobody's concern. */
@@ -84,7 +85,6 @@ static inline void *sleeper_main(void *data)
 	void (*call)(void) = data;
 
 	tell_of_sleeps();
-	__atomic_store_n(&sleeper.ready, 1, __ATOMIC_RELEASE);
 	call();
 	WRITE_ONCE(sleeper.returned, 1);
 	CHECK(!upc_control(UPC_CONTROL_ONBLOCK, 0, 0));
